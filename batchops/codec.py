@@ -1,0 +1,87 @@
+"""Frozen values to canonical JSON and back: the one way anything is written to a file.
+
+Canonical means: keys sorted, no spaces, shortest round-trip floats, non-finite numbers as null. The same value
+always gives the same bytes, so a digest of the bytes is a digest of the value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import zlib
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+__all__ = ["Invalid", "digest", "dump", "dump_pretty", "json_schema", "load", "pack", "unpack"]
+
+T = TypeVar("T")
+
+Invalid = ValidationError
+"""What `load` raises for bytes that are not the value asked for."""
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _finite(node: Any) -> Any:
+    if isinstance(node, float):
+        return node if math.isfinite(node) else None
+    if isinstance(node, dict):
+        return {key: _finite(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_finite(value) for value in node]
+    return node
+
+
+def _plain(value: Any) -> Any:
+    return _finite(_adapter(type(value)).dump_python(value, mode="json"))
+
+
+def dump(value: Any) -> bytes:
+    """The value's canonical JSON, UTF-8."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def dump_pretty(value: Any) -> bytes:
+    """The same for people: indented, fields in the order they were declared, a newline at the end."""
+    return (json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def load(kind: type[T], data: bytes | str) -> T:
+    """Read a value of this kind.
+
+    Raises:
+        Invalid: The bytes are no JSON, or not of this kind.
+    """
+    value: T = _adapter(kind).validate_json(data)
+    return value
+
+
+def pack(value: Any) -> bytes:
+    """Canonical JSON, deflated: for states that machines read."""
+    return zlib.compress(dump(value), 6)
+
+
+def unpack(kind: type[T], data: bytes) -> T:
+    """Undo `pack`.
+
+    Raises:
+        Invalid: The bytes are not of this kind.
+        zlib.error: The bytes are damaged.
+    """
+    return load(kind, zlib.decompress(data))
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the value's canonical JSON (or of bytes as they are), in hex."""
+    return hashlib.sha256(value if isinstance(value, bytes) else dump(value)).hexdigest()
+
+
+def json_schema(kind: Any) -> dict[str, Any]:
+    """The JSON Schema of a kind of value, as it is written."""
+    return _adapter(kind).json_schema(mode="serialization")

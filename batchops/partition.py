@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-__all__ = ["Fingerprint", "Night", "Partition", "Receipt", "Source"]
+__all__ = ["Fingerprint", "Night", "Output", "Partition", "Receipt", "Source"]
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -85,6 +85,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """A file that a worker wrote: its path relative to the store's root (or the run's folder), rows and content."""
+
+    path: str
+    rows: int
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of one partition.
 
@@ -95,9 +104,8 @@ class Receipt:
         scored: Rows that were scored.
         quarantined: Rows set aside.
         unreadable: Why it could not be read; None where it could.
-        output: The scores file, relative to the store's root; None where nothing was scored.
-        output_sha256: That file's digest.
-        quarantine: The quarantine file, relative to the run's folder; None where nothing was set aside.
+        scores: The scores files, relative to the store's root, one a batch of at most a million rows.
+        quarantine: The quarantine files, relative to the run's folder.
     """
 
     partition: str
@@ -106,8 +114,5 @@ class Receipt:
     scored: int = 0
     quarantined: int = 0
     unreadable: str | None = None
-    output: str | None = None
-    output_sha256: str | None = None
-    output_size: int = 0
-    quarantine: str | None = None
-    notes: tuple[str, ...] = field(default=())
+    scores: tuple[Output, ...] = ()
+    quarantine: tuple[Output, ...] = ()

@@ -1,0 +1,98 @@
+"""The fold on a Dask cluster: tasks bounded in flight, results merged as they come, a watchdog for silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+
+import dask
+from distributed import Client, KilledWorker, LocalCluster, wait
+
+from batchops.engine.fold import Fold, Pool
+from batchops.errors import StoreError
+
+__all__ = ["on_cluster"]
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+IN_FLIGHT_PER_THREAD = 3
+DEATHS_ALLOWED = 1
+ONE_THREAD_EACH = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
+
+@contextmanager
+def _connect(pool: Pool) -> Iterator[Client]:
+    """A client of the pool's scheduler; a cluster of local processes lives as long as the client."""
+    settings = {
+        "distributed.scheduler.allowed-failures": DEATHS_ALLOWED,
+        "distributed.scheduler.no-workers-timeout": f"{pool.stall}s",
+        # A forked child of a process that used polars hangs.
+        "distributed.worker.multiprocessing-method": "spawn",
+        "distributed.nanny.pre-spawn-environ": ONE_THREAD_EACH,
+    }
+    with dask.config.set(settings), ExitStack() as open_until_done:
+        try:
+            address: Any = pool.scheduler
+            if pool.scheduler == "processes":
+                address = open_until_done.enter_context(
+                    LocalCluster(n_workers=pool.threads, threads_per_worker=1, dashboard_address=None)
+                )
+            client = open_until_done.enter_context(Client(address, timeout="20s"))
+        except (OSError, TimeoutError) as error:
+            raise StoreError(
+                f"scheduler {pool.scheduler}", f"cannot be reached ({type(error).__name__})", "Start it, or use threads"
+            ) from error
+        yield client
+
+
+def on_cluster(fold: Fold[T, V], items: Sequence[T], pool: Pool) -> V:
+    """Run the fold on the pool's cluster; see `map_reduce`."""
+    with _connect(pool) as client:
+        try:
+            client.wait_for_workers(1, timeout=min(pool.stall, 60.0))
+            return _gather(fold, items, client, pool)
+        except TimeoutError as error:
+            raise StoreError(
+                f"scheduler {pool.scheduler}",
+                f"no worker finished a task for {pool.stall:g} s",
+                "Look at the workers, then run the same command again: what is finished is kept",
+            ) from error
+
+
+def _gather(fold: Fold[T, V], items: Sequence[T], client: Client, pool: Pool) -> V:
+    """Keep the cluster busy and bounded, and merge what comes back as it comes."""
+    room = max(4, IN_FLIGHT_PER_THREAD * sum(client.nthreads().values()))
+    queue = iter(items)
+    waiting: dict[Any, T] = {}
+    merged = fold.merge([])
+    while True:
+        for item in islice(queue, room - len(waiting)):
+            waiting[client.submit(fold.work, item, pure=False)] = item
+        if not waiting:
+            return merged
+        for future in wait(list(waiting), timeout=pool.stall, return_when="FIRST_COMPLETED").done:
+            result = _result(fold, future, waiting.pop(future))
+            if fold.done is not None:
+                fold.done(result)
+            merged = fold.merge([merged, result])
+
+
+def _result(fold: Fold[T, V], future: Any, item: T) -> V:
+    try:
+        result: V = future.result()
+    except KilledWorker as death:
+        if fold.lost is None:
+            raise
+        return fold.lost(item, str(death.last_worker))
+    finally:
+        future.release()
+    return result

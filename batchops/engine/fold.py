@@ -1,0 +1,98 @@
+"""Map a function over items and fold the results, on this machine's threads or on any Dask cluster.
+
+Knows none of our nouns. The fold is over a monoid, so results are merged in whatever order they arrive and the
+driver never holds more than a few of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import dask
+from dask.delayed import delayed
+
+from batchops.errors import ConfigError
+
+__all__ = ["Fold", "Pool", "map_reduce"]
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+FAN_IN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Where the work is done.
+
+    Attributes:
+        scheduler: ``threads`` (this process), ``processes`` (a cluster of this machine's processes, one thread each)
+            or the address of a running scheduler, ``tcp://host:port``.
+        threads: How many run at once here; a cluster decides for itself.
+        stall: Seconds without a finished task after which a cluster is given up.
+    """
+
+    scheduler: str = "threads"
+    threads: int = 1
+    stall: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fold(Generic[T, V]):
+    """What to do with the items.
+
+    Attributes:
+        work: Runs once an item, or more often where a worker dies: it must be idempotent.
+        merge: Merges results; associative and commutative.
+        lost: The result of an item that killed its worker again and again; None: that is an error.
+        done: Told of every result in this process, from the thread that finished it.
+    """
+
+    work: Callable[[T], V]
+    merge: Callable[[Sequence[V]], V]
+    lost: Callable[[T, str], V] | None = None
+    done: Callable[[V], None] | None = None
+
+
+def map_reduce(fold: Fold[T, V], items: Sequence[T], pool: Pool) -> V:
+    """Run ``fold.work`` on every item and merge the results.
+
+    Raises:
+        ConfigError: The scheduler's address is no address.
+        StoreError: The cluster is unreachable, or finished nothing for ``pool.stall`` seconds.
+    """
+    if pool.scheduler == "threads":
+        return _on_threads(fold, items, pool)
+    if pool.scheduler == "processes" or "://" in pool.scheduler:
+        # Loaded by name: a single machine's nights must not pay the second that importing distributed takes.
+        on_cluster = importlib.import_module("batchops.engine.cluster").on_cluster
+        return on_cluster(fold, items, pool)  # type: ignore[no-any-return]
+    raise ConfigError(
+        f"scheduler {pool.scheduler!r}", "is no scheduler", "Use threads, processes or an address like tcp://host:8786"
+    )
+
+
+def _tell(fold: Fold[T, V], item: T) -> V:
+    result = fold.work(item)
+    if fold.done is not None:
+        fold.done(result)
+    return result
+
+
+def _on_threads(fold: Fold[T, V], items: Sequence[T], pool: Pool) -> V:
+    work, merge = delayed(partial(_tell, fold), pure=False), delayed(fold.merge, pure=False)
+    level = [work(item) for item in items]
+    while len(level) > 1:
+        level = [merge(list(group)) for group in _groups(level, FAN_IN)]
+    if not level:
+        return fold.merge([])
+    (result,) = dask.compute(level[0], scheduler="threads", num_workers=pool.threads)
+    return result  # type: ignore[no-any-return]
+
+
+def _groups(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-import dask
 from dask.delayed import delayed
+from dask.threaded import get
 
 from batchops.errors import ConfigError
 
@@ -90,7 +90,8 @@ def _on_threads(fold: Fold[T, V], items: Sequence[T], pool: Pool) -> V:
         level = [merge(list(group)) for group in _groups(level, FAN_IN)]
     if not level:
         return fold.merge([])
-    (result,) = dask.compute(level[0], scheduler="threads", num_workers=pool.threads)
+    # Not dask.compute: it imports distributed, most of a second, to ask whether a cluster is there.
+    (result,) = get(level[0].__dask_graph__(), level[0].__dask_keys__(), num_workers=pool.threads)
     return result  # type: ignore[no-any-return]
 
 

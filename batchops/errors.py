@@ -24,6 +24,8 @@ The classes answer one question, the one a scheduler asks: what shall I do now?
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "UnknownVersion",
     "UntrustedModel",
     "UsageError",
+    "did_you_mean",
 ]
 
 
@@ -64,7 +67,7 @@ class BatchopsError(Exception):
         self.where, self.what, self.remedy = where, what, remedy
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}. {self.remedy}."
+        return f"{self.where}: {self.what}. {self.remedy}{'' if self.remedy.endswith('?') else '.'}"
 
 
 class UsageError(BatchopsError):
@@ -139,3 +142,18 @@ class LockHeld(TryLater):
 
 class StoreError(TryLater):
     """The store is full, unreachable, or refused a commit."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A remedy for an unknown word: the nearest known ones, or all of them.
+
+    >>> did_you_mean("flights_dleay", ["flights_delay", "churn"])
+    'Did you mean flights_delay?'
+    >>> did_you_mean("x", ["flights_delay"])
+    'There is flights_delay'
+    """
+    names = sorted(known)
+    near = get_close_matches(word, names, n=3, cutoff=0.6)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return f"There is {', '.join(names)}" if names else "There is none yet"

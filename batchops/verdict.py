@@ -20,6 +20,7 @@ __all__ = [
     "Side",
     "Verdict",
     "judge",
+    "severity_of",
     "worst",
 ]
 
@@ -129,8 +130,8 @@ class Figure:
         n: Rows (or nights, where the unit says so) it rests on.
         lower, upper: 95 % interval; equal to the value where it is counted, not estimated.
         lower_corrected, upper_corrected: The same corrected for all looks of its family; None: as plain.
-        usual: The largest value that the reference's own variation explains; None where it cannot say, and
-            then the figure never fails if ``needs_usual``.
+        usual: The largest value that the reference's own variation explains; only what is beyond it counts.
+        can_fail: False where the reference is too short to say what is usual: then WARN is the worst.
         side: Which excess matters.
         limit: Overrides the policy's (a rule carries its own).
         evidence: Named facts for the sentence and the reader.
@@ -146,7 +147,7 @@ class Figure:
     lower_corrected: float | None = None
     upper_corrected: float | None = None
     usual: float | None = None
-    needs_usual: bool = False
+    can_fail: bool = True
     side: Side = "upper"
     limit: Limit | None = None
     evidence: Mapping[str, Scalar] = field(default_factory=dict)
@@ -236,7 +237,8 @@ def _beyond(figure: Figure, limit: float, bounds: tuple[float, float]) -> bool:
     return low > edge or high < -edge
 
 
-def _severity(figure: Figure, limit: Limit) -> Severity:
+def severity_of(figure: Figure, limit: Limit) -> Severity:
+    """FAIL, WARN: an interval lies wholly beyond a limit; UNSURE: only the estimate does; NOT RUN: there is none."""
     value = figure.value
     if value is None:
         return Severity.NOT_RUN
@@ -245,8 +247,7 @@ def _severity(figure: Figure, limit: Limit) -> Severity:
         plain[0] if figure.lower_corrected is None else figure.lower_corrected,
         plain[1] if figure.upper_corrected is None else figure.upper_corrected,
     )
-    can_fail = figure.usual is not None or not figure.needs_usual
-    if limit.fail is not None and can_fail and _beyond(figure, limit.fail, corrected):
+    if limit.fail is not None and figure.can_fail and _beyond(figure, limit.fail, corrected):
         return Severity.FAIL
     if limit.shown is None:
         return Severity.PASS
@@ -281,7 +282,7 @@ def judge(figures: Sequence[Figure], policy: Policy, night: str, history: Sequen
     findings = []
     for figure in figures:
         limit = figure.limit or policy.limit(figure.check, figure.subject)
-        severity = _severity(figure, limit)
+        severity = severity_of(figure, limit)
         alarm = severity in (Severity.FAIL, Severity.WARN)
         since, nights = _since(figure.id, night, history) if alarm else (None, 0)
         findings.append(

@@ -1,0 +1,54 @@
+"""Nightly batch scoring that checks, scores, audits and reports every night.
+
+The names below are all that jobs and contracts need. They are loaded when first used, so that ``import batchops``
+and ``batchops --help`` cost nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batchops.errors import BatchopsError
+    from batchops.job import Job, Labels, Training
+    from batchops.partition import Night, Source
+    from batchops.verdict import Limit, Policy, Severity
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BatchopsError",
+    "Job",
+    "Labels",
+    "Limit",
+    "Night",
+    "Policy",
+    "Severity",
+    "Source",
+    "Training",
+    "__version__",
+]
+
+_HOMES = {
+    "BatchopsError": "batchops.errors",
+    "Job": "batchops.job",
+    "Labels": "batchops.job",
+    "Limit": "batchops.verdict",
+    "Night": "batchops.partition",
+    "Policy": "batchops.verdict",
+    "Severity": "batchops.verdict",
+    "Source": "batchops.partition",
+    "Training": "batchops.job",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'batchops' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

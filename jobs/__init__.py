@@ -1,0 +1,1 @@
+"""Jobs of this project, and the preparation of the example's data."""

@@ -44,9 +44,9 @@ def _connect(pool: Pool) -> Iterator[Client]:
             address: Any = pool.scheduler
             if pool.scheduler == "processes":
                 address = open_until_done.enter_context(
-                    LocalCluster(n_workers=pool.threads, threads_per_worker=1, dashboard_address=None)
+                    LocalCluster(n_workers=pool.threads, threads_per_worker=1, dashboard_address="127.0.0.1:0")
                 )
-            client = open_until_done.enter_context(Client(address, timeout="20s"))
+            client = open_until_done.enter_context(Client(address, timeout=pool.patience))
         except (OSError, TimeoutError) as error:
             raise StoreError(
                 f"scheduler {pool.scheduler}", f"cannot be reached ({type(error).__name__})", "Start it, or use threads"
@@ -58,7 +58,7 @@ def on_cluster(fold: Fold[T, V], items: Sequence[T], pool: Pool) -> V:
     """Run the fold on the pool's cluster; see `map_reduce`."""
     with _connect(pool) as client:
         try:
-            client.wait_for_workers(1, timeout=min(pool.stall, 60.0))
+            client.wait_for_workers(1, timeout=pool.patience)
             return _gather(fold, items, client, pool)
         except TimeoutError as error:
             raise StoreError(

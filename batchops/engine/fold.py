@@ -33,11 +33,13 @@ class Pool:
         scheduler: ``threads`` (this process), ``processes`` (a cluster of this machine's processes, one thread each)
             or the address of a running scheduler, ``tcp://host:port``.
         threads: How many run at once here; a cluster decides for itself.
+        patience: Seconds to wait for the scheduler, and for its first worker.
         stall: Seconds without a finished task after which a cluster is given up.
     """
 
     scheduler: str = "threads"
     threads: int = 1
+    patience: float = 30.0
     stall: float = 600.0
 
 

@@ -1,0 +1,146 @@
+"""Commands that look and change nothing: status, report, schema, ledger verify, doctor."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import fields, make_dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from batchops import __version__
+from batchops.cli.call import Call, Result
+from batchops.cli.nights import Date, JobName, parse_night
+from batchops.errors import BatchopsError, JobError
+from batchops.settings import Settings
+
+__all__ = ["doctor", "report", "schema", "status", "verify"]
+
+LIBRARIES = ("polars", "pandera", "deltalake", "pyarrow", "dask", "scikit-learn", "skops", "scipy", "numpy", "pydantic")
+LITTLE_SPACE = 1 << 30
+
+
+def status(
+    ctx: typer.Context, job: Annotated[str | None, typer.Argument(metavar="JOB", help="All jobs without it.")] = None
+) -> Result:
+    """Say how every job stands, and where its latest report and its index are."""
+    call: Call = ctx.obj
+    settings = call.settings()
+    from batchops import codec
+    from batchops.status import lines, status as standing
+
+    jobs = standing(settings, job)
+    return Result([line for each in jobs for line in lines(each, call.colour)], json.loads(codec.dump(jobs)))
+
+
+def report(
+    ctx: typer.Context,
+    job: JobName,
+    date: Date = None,
+    render: Annotated[bool, typer.Option("--render", help="Make the page again from its audit.json.")] = False,
+) -> Result:
+    """Print the path of a night's report, the latest by default."""
+    call: Call = ctx.obj
+    settings = call.settings()
+    night = None if date is None else parse_night(date, "--date")
+    from batchops.status import latest_report, render_again
+
+    path = (render_again if render else latest_report)(settings, job, night)
+    if path is None:
+        raise JobError(
+            f"job {job!r}", f"has no report{f' of {night}' if night else ''}", f"Run `batchops run {job} --date ...`"
+        )
+    return Result([path], {"report": path})
+
+
+def schema(
+    _: typer.Context, kind: Annotated[Literal["audit", "job", "policy"], typer.Argument(help="Of which value.")]
+) -> Result:
+    """Print the JSON Schema of audit.json, a job or a policy."""
+    from batchops import codec
+    from batchops.audit import AuditDocument
+    from batchops.job import Job
+    from batchops.verdict import Policy
+
+    kinds: Mapping[str, Any] = {"audit": AuditDocument, "policy": Policy, "job": _in_words(Job)}
+    value = codec.json_schema(kinds[kind])
+    return Result(json.dumps(value, indent=1).splitlines(), value)
+
+
+def _in_words(kind: type[Any]) -> type[Any]:
+    """The same fields, those that JSON cannot hold (a contract's class, functions, expressions) as their names."""
+    written = []
+    for name, hint in get_type_hints(kind).items():
+        text = str(hint)
+        plain = str if hint is Any or "Callable" in text else hint
+        written.append((name, dict[str, str] if "Expr" in text else plain))
+    order = [field.name for field in fields(kind)]
+    return make_dataclass(kind.__name__, sorted(written, key=lambda each: order.index(each[0])))
+
+
+def verify(
+    ctx: typer.Context,
+    job: JobName,
+    anchor: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="A head noted outside the store: shows truncation too.")
+    ] = None,
+) -> Result:
+    """Check that the record of a job's runs is whole and unaltered."""
+    call: Call = ctx.obj
+    settings = call.settings()
+    from batchops import ledger
+    from batchops.store import Store
+
+    verified = ledger.verify(Store(settings.root), job, anchor)
+    head = verified.head or "none"
+    return Result([f"{job}: {verified.records} records, unaltered; head {head}"], {"job": job, "head": verified.head})
+
+
+def doctor(ctx: typer.Context) -> Result:
+    """Check this machine, the settings and the store."""
+    call: Call = ctx.obj
+    settings = call.settings()
+    checks = [
+        ("batchops", True, f"{__version__}, Python {platform.python_version()}"),
+        ("project", (settings.project / "jobs").is_dir(), str(settings.project)),
+        ("work", True, f"{settings.scheduler}, {settings.threads} threads, {os.cpu_count()} cores here"),
+        _store(settings),
+        *(_library(name) for name in LIBRARIES),
+    ]
+    if importlib.util.find_spec("pandas") is not None:
+        checks.append(("pandas", True, "is installed: every command takes about a second longer to start"))
+    wrong = [name for name, good, _ in checks if not good]
+    lines = [f"{'ok' if good else 'WRONG':<6}{name:<14}{words}" for name, good, words in checks]
+    value = [{"check": name, "ok": good, "detail": words} for name, good, words in checks]
+    return Result(lines, value, 2 if wrong else 0)
+
+
+def _library(name: str) -> tuple[str, bool, str]:
+    try:
+        return name, True, version(name)
+    except PackageNotFoundError:
+        return name, False, "is not installed: pip install batchops"
+
+
+def _store(settings: Settings) -> tuple[str, bool, str]:
+    """Whether the store's root can be written, tried by writing."""
+    from batchops.store import Store
+
+    probe = f"locks/doctor-{os.getpid()}"
+    try:
+        store = Store(settings.root)
+        store.write(probe, b"")
+        store.delete(probe)
+    except BatchopsError as error:
+        return "store", False, str(error)
+    if "://" in settings.root:
+        return "store", True, settings.root
+    free = shutil.disk_usage(Path(settings.root)).free
+    return "store", free > LITTLE_SPACE, f"{settings.root}, {free / (1 << 30):.1f} GiB free"

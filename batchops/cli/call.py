@@ -169,10 +169,10 @@ def answered(body: Callable[..., Result]) -> Callable[..., None]:
     """A command for typer from a function that answers a `Result`: prints it, and exits with its code."""
 
     @functools.wraps(body)
-    def command(**given: Any) -> None:
-        call: Call = next(value.obj for value in given.values() if isinstance(value, typer.Context))
+    def command(ctx: typer.Context, **given: Any) -> None:
+        call: Call = ctx.obj
         signal.signal(signal.SIGTERM, _on_terminate)
-        result = _attempt(call, lambda: body(**given))
+        result = _attempt(call, lambda: body(ctx, **given))
         try:
             _print_result(call, result)
         except BrokenPipeError:  # the reader, such as head, has seen enough

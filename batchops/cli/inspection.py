@@ -61,7 +61,7 @@ def report(
 
 
 def schema(
-    _: typer.Context, kind: Annotated[Literal["audit", "job", "policy"], typer.Argument(help="Of which value.")]
+    ctx: typer.Context, kind: Annotated[Literal["audit", "job", "policy"], typer.Argument(help="Of which value.")]
 ) -> Result:
     """Print the JSON Schema of audit.json, a job or a policy."""
     from batchops import codec

@@ -1,0 +1,51 @@
+"""Everything that is kept: files, tables, leases and receipts under one root.
+
+```
+tables/scores/<job>/      Delta, a partition a night        tables/runs/, tables/metrics/   Delta, a partition a month
+runs/<job>/<night>/<run_id>/  a run's documents             staging/<job>/<night>/<key>/    an unfinished run's receipts
+locks/<job>/<night>/      who works on a night              ledger/<job>/, models/<name>/   kept by their own modules
+```
+"""
+
+from __future__ import annotations
+
+from batchops.store.files import Store, write_frame
+from batchops.store.kinds import storable
+from batchops.store.lock import Lease, lease
+from batchops.store.records import MetricRow, RunRow, metrics, record_metrics, record_run, runs
+from batchops.store.staging import Staging
+from batchops.store.tables import (
+    ANY,
+    Publication,
+    publication,
+    publish_scores,
+    published,
+    read_scores,
+    scores_folder,
+    scores_path,
+    scores_version,
+)
+
+__all__ = [
+    "ANY",
+    "Lease",
+    "MetricRow",
+    "Publication",
+    "RunRow",
+    "Staging",
+    "Store",
+    "lease",
+    "metrics",
+    "publication",
+    "publish_scores",
+    "published",
+    "read_scores",
+    "record_metrics",
+    "record_run",
+    "runs",
+    "scores_folder",
+    "scores_path",
+    "scores_version",
+    "storable",
+    "write_frame",
+]

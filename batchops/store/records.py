@@ -20,7 +20,7 @@ from batchops.store.files import Store, write_frame
 
 __all__ = ["Kind", "MetricRow", "RunRow", "metrics", "record_metrics", "record_run", "runs"]
 
-Kind = Literal["score", "labels"]
+Kind = Literal["score", "labels", "withheld"]
 TIME = pl.Datetime("us", "UTC")
 BY_MONTH = {"job": pl.String(), "month": pl.String()}
 RUNS = Table("tables/runs", BY_MONTH)
@@ -32,7 +32,8 @@ class RunRow:
     """What became of one run.
 
     Attributes:
-        kind: Whether it scored the night or judged it by its labels.
+        kind: It scored the night, judged it by its labels, or scored it and withheld the scores (which takes nothing
+            from a night that was published before).
         key: Of its inputs.
         severity: The verdict's word.
         output: What became of the scores: ``published``, ``flagged`` or ``withheld``.

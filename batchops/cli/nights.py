@@ -50,10 +50,10 @@ def _range(first: str, last: str) -> tuple[Night, Night]:
 def _options(
     settings: Settings, wait: float | None = None, force: bool = False, reason: str | None = None, fail_on: str = "fail"
 ) -> Options:
-    from batchops.run import Options
-
     if force and not reason:
         raise UsageError("--force", "a published night is scored again only for a reason", "Add --reason TEXT")
+    from batchops.run import Options
+
     return Options(force, reason, settings.wait if wait is None else wait, fail_on == "warn")
 
 

@@ -1,0 +1,74 @@
+"""Call the command line as its users do: in a process of its own, its streams in pipes or on a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Done", "batchops", "environment", "on_terminal", "python"]
+
+PROJECT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a process ended, and what it wrote."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without our variables, so that a test sees its own alone."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BATCHOPS_")}
+    return {**kept, "PYTHONPATH": str(PROJECT), "PYTHONWARNINGS": "error", **more}
+
+
+def python(*arguments: str, cwd: Path = PROJECT, **more: str) -> Done:
+    """Run Python with its streams in pipes."""
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=environment(**more), capture_output=True, text=True, check=False
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def batchops(*arguments: str, cwd: Path = PROJECT, **more: str) -> Done:
+    """Run the command line with its streams in pipes."""
+    return python("-m", "batchops", *arguments, cwd=cwd, **more)
+
+
+def on_terminal(*arguments: str, cwd: Path = PROJECT, **more: str) -> Done:
+    """Run Python with standard output and standard error on terminals of their own."""
+    ends = [pty.openpty(), pty.openpty()]
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=environment(TERM="xterm", COLUMNS="120", **more),
+        stdin=subprocess.DEVNULL,
+        stdout=ends[0][1],
+        stderr=ends[1][1],
+    ) as process:
+        for _, far in ends:
+            os.close(far)
+        stdout, stderr = (_read_all(near) for near, _ in ends)
+    return Done(process.returncode, stdout, stderr)
+
+
+def _read_all(terminal: int) -> str:
+    """What was written to a terminal until its last writer left; Linux says so by an error."""
+    with os.fdopen(terminal, "rb", buffering=0) as stream:
+        chunks = []
+        while True:
+            try:
+                chunk = stream.read(65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            chunks.append(chunk)
+    return b"".join(chunks).decode().replace("\r\n", "\n")

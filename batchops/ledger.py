@@ -91,12 +91,17 @@ def _read(store: Store, path: str) -> Record:
     """One record of a chain.
 
     Raises:
-        LedgerBroken: It is no record.
+        LedgerBroken: It is no record, or was altered.
     """
     try:
-        return codec.load(Record, store.read(path))
+        record = codec.load(Record, store.read(path))
     except (FileNotFoundError, codec.Invalid) as error:
         raise _broken(store, path, "is no record") from error
+    if record.format != FORMAT:
+        raise _broken(store, path, f"has format {record.format}, which this version cannot read")
+    if record.digest != record.sealed().digest:
+        raise _broken(store, path, "was altered: its content does not have its digest")
+    return record
 
 
 def _broken(store: Store, path: str, what: str) -> LedgerBroken:
@@ -129,7 +134,7 @@ def append(store: Store, job: str, kind: str, subject: Mapping[str, Scalar]) -> 
         The digest of the chain's head, to be kept outside the root.
 
     Raises:
-        LedgerBroken: The head is no record.
+        LedgerBroken: The head is no record, or was altered.
         StoreError: The store failed, or other writers were always first.
     """
     folder, run_id = _folder(job), subject.get("run_id")
@@ -156,14 +161,14 @@ def head(store: Store, job: str) -> str | None:
     """The digest of the last record; None where there is none.
 
     Raises:
-        LedgerBroken: The last file is no record.
+        LedgerBroken: The last file is no record, or was altered.
     """
     names = store.names(_folder(job))
     return _read(store, f"{_folder(job)}/{names[-1]}").digest if names else None
 
 
 def records(store: Store, job: str) -> Iterator[Record]:
-    """All records of a job, oldest first, as they are: unverified."""
+    """All records of a job, oldest first, each sound by itself; whether they are a chain, `verify` tells."""
     return (_read(store, f"{_folder(job)}/{name}") for name in store.names(_folder(job)))
 
 
@@ -171,7 +176,7 @@ def verify(store: Store, job: str, anchor: str | None = None) -> Verified:
     """Follow a job's chain from its first record to its last.
 
     Args:
-        anchor: A head's digest that was kept outside the root; it must still be in the chain.
+        anchor: A head's digest that was kept outside the root; or its first digits; it must still be in the chain.
 
     Raises:
         LedgerBroken: A record was altered, removed, added or moved, or the chain ends before the anchor.
@@ -188,7 +193,7 @@ def verify(store: Store, job: str, anchor: str | None = None) -> Verified:
             raise _broken(store, path, f"is a second record {int(named.group(1))}")
         before = _follow(store, path, number, before)
         seen.add(before)
-    if anchor is not None and anchor not in seen:
+    if anchor is not None and not any(digest.startswith(anchor) for digest in seen):
         raise LedgerBroken(
             store.uri(folder),
             f"the chain of {number} records does not hold {anchor[:12]}, which was its head once",
@@ -200,10 +205,6 @@ def verify(store: Store, job: str, anchor: str | None = None) -> Verified:
 def _follow(store: Store, path: str, number: int, before: str) -> str:
     """Check one record against its place in the chain; its digest."""
     record = _read(store, path)
-    if record.format != FORMAT:
-        raise _broken(store, path, f"has format {record.format}, which this version cannot read")
-    if record.digest != record.sealed().digest:
-        raise _broken(store, path, "was altered: its content does not have its digest")
     if record.number != number or not path.endswith(record.name):
         raise _broken(store, path, f"was moved: it holds record {record.number}")
     if record.previous != before:

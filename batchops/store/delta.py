@@ -24,7 +24,7 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
-from batchops.errors import StoreError
+from batchops.errors import ConfigError, StoreError
 from batchops.partition import Output
 from batchops.store.files import Store
 from batchops.store.kinds import held
@@ -64,13 +64,11 @@ class Change:
     Attributes:
         partition: Its values, as text.
         files: All its files, relative to the store's root, below the table's path.
-        columns: What every file holds.
         metadata: Kept in the commit.
     """
 
     partition: Mapping[str, str]
     files: Sequence[Output]
-    columns: Mapping[str, pl.DataType]
     metadata: Mapping[str, object]
 
 
@@ -84,6 +82,10 @@ def _translated(where: str) -> Iterator[None]:
         raise
     except DeltaError as error:
         raise translate(error, where) from error
+    except StoreError as error:
+        if "recognise URL" in str(error.__cause__):
+            raise ConfigError(where, "no table can be kept there", "Choose a folder, s3://, gs:// or az://") from error
+        raise
 
 
 def open_table(store: Store, table: Table, version: int | None = None) -> DeltaTable | None:
@@ -139,13 +141,7 @@ def footer(store: Store, path: str) -> dict[str, pl.DataType]:
         raise StoreError(where, "is no parquet file", "Run the night again") from error
 
 
-def _fit(store: Store, table: Table, snapshot: DeltaTable, columns: Mapping[str, pl.DataType]) -> None:
-    """Add the columns that the table lacks.
-
-    Raises:
-        StoreError: A column has another type than in the table.
-    """
-    where, have = store.uri(table.path), _types(snapshot)
+def _refuse_retyped(where: str, have: Mapping[str, pl.DataType], columns: Mapping[str, pl.DataType]) -> None:
     for name, kind in columns.items():
         if have.get(name, kind) != kind:
             raise StoreError(
@@ -153,9 +149,14 @@ def _fit(store: Store, table: Table, snapshot: DeltaTable, columns: Mapping[str,
                 f"column {name} is {have[name]} in the table and {kind} in the new files",
                 "Give the column its type of before, or another name: columns are only added",
             )
+
+
+def _add_columns(store: Store, table: Table, snapshot: DeltaTable, columns: Mapping[str, pl.DataType]) -> None:
+    """Add the columns that the table lacks, in a commit of their own; the snapshot moves on with it."""
+    have = _types(snapshot)
     added = pl.Schema({name: kind for name, kind in columns.items() if name not in have})
     if added:
-        with _translated(where):
+        with _translated(store.uri(table.path)):
             snapshot.alter.add_columns(
                 Schema.from_arrow(added).fields, commit_properties=CommitProperties(max_commit_retries=0)
             )
@@ -188,17 +189,30 @@ def _commit(store: Store, table: Table, snapshot: DeltaTable, change: Change) ->
         for file in change.files
     ]
     version = snapshot.version() + 1
-    with _translated(store.uri(table.path)):
-        snapshot.create_write_transaction(
-            actions,  # type: ignore[arg-type]
-            mode="overwrite",
-            schema=snapshot.schema(),
-            partition_by=list(table.partition),
-            partition_filters=[(name, "=", value) for name, value in change.partition.items()],
-            commit_properties=CommitProperties(custom_metadata=dict(change.metadata), max_commit_retries=0),
-        )
-        store.sync(f"{table.path}/_delta_log/{version:020}.json")
+    entry = f"{table.path}/_delta_log/{version:020}.json"
+    try:
+        with _translated(store.uri(table.path)):
+            snapshot.create_write_transaction(
+                actions,  # type: ignore[arg-type]
+                mode="overwrite",
+                schema=snapshot.schema(),
+                partition_by=list(table.partition),
+                partition_filters=[(name, "=", value) for name, value in change.partition.items()],
+                commit_properties=CommitProperties(custom_metadata=dict(change.metadata), max_commit_retries=0),
+            )
+    except StoreError:
+        # The library writes checkpoints after the commit: one that fails does not undo it.
+        if not _landed(store, entry, actions[0].path):
+            raise
+    store.sync(entry)
     return version
+
+
+def _landed(store: Store, entry: str, path: str) -> bool:
+    try:
+        return path in store.read(entry).decode()
+    except FileNotFoundError:
+        return False
 
 
 def transact(
@@ -219,11 +233,12 @@ def transact(
     _refuse_foreign(store, table, columns)
     for attempt in range(ATTEMPTS):
         snapshot = _open_or_create(store, table, columns)
+        _refuse_retyped(store.uri(table.path), _types(snapshot), columns)
         change = propose(snapshot)
         if isinstance(change, int):
             return change
         try:
-            _fit(store, table, snapshot, columns)
+            _add_columns(store, table, snapshot, columns)
             return _commit(store, table, snapshot, change)
         except CommitFailedError:
             time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 5)))

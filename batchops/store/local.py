@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,9 +110,10 @@ class LocalFiles:
         target = self.root / path
         if target.is_dir():
             hidden = target.with_name(f"{HIDDEN}{secrets.token_hex(8)}")
-            os.replace(target, hidden)
-            _sync(target.parent)
-            shutil.rmtree(hidden)
+            with suppress(FileNotFoundError):
+                os.replace(target, hidden)
+                _sync(target.parent)
+                shutil.rmtree(hidden)
         elif target.exists():
             target.unlink(missing_ok=True)
             _sync(target.parent)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import secrets
 import socket
 import threading
@@ -27,6 +28,7 @@ __all__ = ["Lease", "lease"]
 
 EXPIRY = 60.0
 POLL = 0.2
+NAME = re.compile(r"\d{8}\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,17 @@ def _read(store: Store, path: str) -> _Note | None:
         return None
 
 
+def _leases(store: Store, folder: str) -> list[str]:
+    return [name for name in store.names(folder) if NAME.fullmatch(name)]
+
+
 class Lease:
     """A night held by this process, renewed by a thread until it is given back."""
 
-    def __init__(self, store: Store, path: str, note: _Note, expiry: float) -> None:
-        self._store, self._path, self._note, self._expiry = store, path, note, expiry
-        self._good_until = time.monotonic() + 0.75 * expiry
+    def __init__(self, store: Store, path: str, note: _Note, asked: float) -> None:
+        self._store, self._path, self._note = store, path, note
+        self._expiry = (note.until - note.since).total_seconds()
+        self._good_until = asked + 0.75 * self._expiry
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease {path}", daemon=True)
         self._thread.start()
@@ -84,7 +91,7 @@ class Lease:
 
     def _highest(self) -> bool:
         folder, _, name = self._path.rpartition("/")
-        return self._store.names(folder)[-1:] == [name]
+        return _leases(self._store, folder)[-1:] == [name]
 
     def _keep(self) -> None:
         while not self._stopped.wait(self._expiry / 4):
@@ -94,7 +101,7 @@ class Lease:
 
     def _renew(self) -> None:
         now = time.monotonic()
-        if now >= self._good_until:
+        if now >= self._good_until or not self._highest():
             self._stopped.set()
             return
         until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self._expiry)
@@ -113,23 +120,23 @@ class Lease:
 
 def _take(store: Store, folder: str, expiry: float) -> Lease | _Note | None:
     """The lease; or the note of who has it; or None where somebody was quicker and it is worth asking again."""
-    names = store.names(folder)
+    names = _leases(store, folder)
     newest = _read(store, f"{folder}/{names[-1]}") if names else None
     if newest is not None and not newest.over:
         return newest
     number = int(names[-1].partition(".")[0]) + 1 if names else 1
     name = f"{number:08}.json"
-    path, note = f"{folder}/{name}", _fresh(expiry)
+    path, asked, note = f"{folder}/{name}", time.monotonic(), _fresh(expiry)
     if not store.create(path, codec.dump(note)):
         return _read(store, path)
-    names = store.names(folder)
+    names = _leases(store, folder)
     if names[-1:] != [name]:
         # We looked long ago: the number had been taken, given back and swept away.
         store.delete(path)
         return None
     for old in names[:-1]:
         store.delete(f"{folder}/{old}")
-    return Lease(store, path, note, expiry)
+    return Lease(store, path, note, asked)
 
 
 def _wait(store: Store, folder: str, wait: float, expiry: float) -> Lease:

@@ -159,7 +159,7 @@ def _replace(store: Store, table: Table, job: str, night: Night, kind: Kind, row
         whole = pl.concat([others, rows], how="diagonal").sort("night", "kind", maintain_order=True)
         name = f"{'/'.join(f'{key}={value}' for key, value in partition.items())}/{secrets.token_hex(8)}.parquet"
         file = write_frame(store, f"{table.path}/{name}", whole)
-        return Change(partition, [file], whole.schema, {"night": str(night), "kind": kind})
+        return Change(partition, [file], {"night": str(night), "kind": kind})
 
     return transact(store, table, rows.schema, propose)
 

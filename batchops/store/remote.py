@@ -10,6 +10,7 @@ from typing import Any
 
 import fsspec
 
+from batchops.errors import ConfigError
 from batchops.partition import Fingerprint
 
 __all__ = ["RemoteFiles", "connect"]
@@ -34,12 +35,10 @@ class RemoteFiles:
 
     def write(self, path: str, data: bytes) -> None:
         """Put an object in place of whatever was there."""
-        self.make(posixpath.dirname(path))
         self.system.pipe_file(self._at(path), data)
 
     def create(self, path: str, data: bytes) -> bool:
         """Put an object where there is none, by a conditional put; False where there is one."""
-        self.make(posixpath.dirname(path))
         try:
             self.system.pipe_file(self._at(path), data, mode="create")
         except FileExistsError:
@@ -69,12 +68,10 @@ class RemoteFiles:
         """Copy, then remove: an object store has no rename."""
         if not self.exists(source):
             raise FileNotFoundError(source)
-        self.make(posixpath.dirname(target))
         self.system.mv(self._at(source), self._at(target), recursive=bool(self.system.isdir(self._at(source))))
 
     def make(self, folder: str) -> None:
-        """Make a folder where the store has such a thing."""
-        self.system.makedirs(self._at(folder), exist_ok=True)
+        """Nothing: an object store has no folders."""
 
     def sync(self, path: str) -> int:
         """The length in bytes: what can be read of an object is kept."""
@@ -97,5 +94,10 @@ class RemoteFiles:
 
 def connect(url: str, options: Mapping[str, str]) -> RemoteFiles:
     """The files below an fsspec URL; credentials come from the environment, as the protocol's library reads them."""
-    system, prefix = fsspec.core.url_to_fs(url, **options)
+    try:
+        system, prefix = fsspec.core.url_to_fs(url, **options)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            url, f"cannot be opened ({error})", "Check the URL, and install what its protocol needs"
+        ) from error
     return RemoteFiles(url, prefix.rstrip("/"), system)

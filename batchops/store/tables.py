@@ -186,7 +186,7 @@ def publish_scores(store: Store, job: str, night: Night, files: Sequence[Output]
     columns = _columns(store, files, publication.schema)
     facts = dict(publication.metadata)
     metadata = {"run_id": publication.run_id, "key": publication.key, "night": str(night), "facts": facts}
-    change = Change({"night": str(night)}, files, columns, metadata)
+    change = Change({"night": str(night)}, files, metadata)
     expected = [publication.replaces] if publication.replaces != ANY else []
 
     def propose(snapshot: DeltaTable) -> Change | int:

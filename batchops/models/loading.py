@@ -1,0 +1,171 @@
+"""Load a version only if it is what was registered, holds nothing unknown and still predicts what it did."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import polars as pl
+from skops.io import get_untrusted_types, loads
+from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
+
+from batchops.errors import DigestMismatch, GoldenMismatch, MissingReference, ModelError, UntrustedModel
+from batchops.models.encoding import Encoding, Matrix, encode
+from batchops.models.manifest import GOLDEN, MODEL, REFERENCE, REQUIREMENTS, Version
+from batchops.models.scoring import BATCH, check_classifier, probability, without_recoding
+from batchops.store import Store
+
+__all__ = ["EXPECTED", "LoadedModel", "load", "unknown_types", "unpack_model"]
+
+EXPECTED = "_expected"
+"""Column of the golden rows that holds their scores."""
+
+FUNCTIONS = frozenset({"functools.partial", "sklearn.utils.validation.check_array"})
+"""What histogram boosting keeps of scikit-learn besides its classes. A partial's function is audited by itself."""
+
+CLASS = re.compile(r"(sklearn|numpy)\.([A-Za-z_0-9]+\.)*_?[A-Z][A-Za-z_0-9]*")
+"""A class of scikit-learn or numpy: their functions can run code, and are not trusted by their module alone."""
+
+UNREADABLE = (
+    BadZipFile,
+    UnsupportedTypeException,
+    UntrustedTypesFoundException,
+    ImportError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedModel:
+    """A version that may be used in this process.
+
+    Attributes:
+        reference: The bytes that the caller of `register` gave to compare nights with.
+    """
+
+    version: Version
+    reference: bytes
+    _classifier: Any = field(repr=False)
+    _encoding: Encoding = field(repr=False)
+
+    def score(self, frame: pl.DataFrame) -> Matrix:
+        """Probability of the positive class, float64, one a row; it does not depend on the rows beside it.
+
+        Raises:
+            ModelError: The frame lacks a feature, or holds text where a number was.
+        """
+        scores = np.empty(len(frame))
+        for start in range(0, max(len(frame), 1), BATCH):
+            part = frame.slice(start, BATCH)
+            scores[start : start + BATCH] = probability(self._classifier, encode(part, self._encoding))
+        return scores
+
+
+_loaded: dict[tuple[str, frozenset[str]], LoadedModel] = {}
+_locks: dict[str, Lock] = {}
+_lock = Lock()
+
+
+def load(store: Store, version: Version, trusted: Collection[str] = ()) -> LoadedModel:
+    """Load a version, once a process however many threads ask for it.
+
+    Args:
+        trusted: Types outside scikit-learn and numpy that the job allows; what the version says itself is no ground.
+
+    Raises:
+        DigestMismatch: A file is not the one that was registered.
+        UntrustedModel: The model holds types that nobody allowed.
+        GoldenMismatch: It no longer predicts what it did.
+        MissingReference: It was registered without a reference.
+        ModelError: The libraries here cannot read it.
+    """
+    key = (version.digest, frozenset(trusted))
+    with _lock:
+        alone = _locks.setdefault(version.digest, Lock())
+    with alone:
+        if key not in _loaded:
+            _loaded[key] = _load(store, version, key[1])
+        return _loaded[key]
+
+
+def _load(store: Store, version: Version, trusted: frozenset[str]) -> LoadedModel:
+    if REFERENCE not in version.manifest.files:
+        raise MissingReference(str(version), "was registered without a reference", "Train it again with batchops train")
+    files = _verified(store, version)
+    classifier = unpack_model(files[MODEL], trusted, str(version))
+    encoding = version.manifest.encoding
+    check_classifier(classifier, len(encoding.features))
+    golden = pl.read_parquet(io.BytesIO(files[GOLDEN]))
+    _check_golden(probability(classifier, encode(golden, encoding)), golden[EXPECTED].to_numpy(), version)
+    return LoadedModel(version, files[REFERENCE], *_fastest(classifier, encoding, golden))
+
+
+def _verified(store: Store, version: Version) -> Mapping[str, bytes]:
+    files = {}
+    for name, expected in version.manifest.files.items():
+        where = f"{version.folder}/{name}"
+        try:
+            files[name] = store.read(where)
+        except FileNotFoundError as error:
+            raise DigestMismatch(where, "is not there", "Restore it, or train the model again") from error
+        if hashlib.sha256(files[name]).hexdigest() != expected:
+            raise DigestMismatch(where, "is not what was registered", "Restore it, or train the model again")
+    return files
+
+
+def unknown_types(data: bytes, trusted: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Types of a model file that skops does not trust by itself: (allowed here, not allowed)."""
+    found = sorted(get_untrusted_types(data=data))
+    allowed = tuple(name for name in found if name in trusted or name in FUNCTIONS or CLASS.fullmatch(name))
+    return allowed, tuple(name for name in found if name not in allowed)
+
+
+def unpack_model(data: bytes, trusted: Collection[str], where: str) -> Any:
+    """The classifier in a model file.
+
+    Raises:
+        UntrustedModel: It holds types that nobody allowed.
+        ModelError: The libraries here cannot read it.
+    """
+    try:
+        allowed, refused = unknown_types(data, trusted)
+        if not refused:
+            return loads(data, trusted=list(allowed))
+    except UNREADABLE as error:
+        what = f"cannot be read by the libraries here ({type(error).__name__})"
+        raise ModelError(where, what, f"Install what its {REQUIREMENTS} names, or train it again") from error
+    what = f"holds types that nobody allowed: {', '.join(name[:80] for name in refused[:5])}"
+    raise UntrustedModel(where, what, "Find out where it comes from; name them in Training.trusted if they are yours")
+
+
+def _check_golden(scores: Matrix, expected: Matrix, version: Version) -> None:
+    manifest = version.manifest
+    differ = np.abs(scores - expected) > manifest.tolerance
+    flipped = (scores >= manifest.threshold) != (expected >= manifest.threshold)
+    if differ.any() or flipped.any() or not np.isfinite(scores).all():
+        what = (
+            f"{int(differ.sum())} of {len(expected)} golden rows score otherwise than when it was registered, "
+            f"{int(flipped.sum())} are decided otherwise"
+        )
+        raise GoldenMismatch(str(version), what, f"Install what its {REQUIREMENTS} names, or train it again")
+
+
+def _fastest(classifier: Any, encoding: Encoding, golden: pl.DataFrame) -> tuple[Any, Encoding]:
+    """The classifier without what it does not need, where the golden rows prove that nothing changes."""
+    bare = without_recoding(classifier, encoding.categorical)
+    if bare is None:
+        return classifier, encoding
+    reordered = Encoding(tuple(encoding.features[place] for place in bare[1]))
+    expected = probability(classifier, encode(golden, encoding))
+    same = np.array_equal(expected, probability(bare[0], encode(golden, reordered)))
+    return (bare[0], reordered) if same else (classifier, encoding)

@@ -1,0 +1,68 @@
+"""Registered versions of models, found by name and number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from batchops.errors import DigestMismatch, UnknownVersion, did_you_mean
+from batchops.models.manifest import MANIFEST, Version, parse_manifest
+from batchops.store import Store
+
+__all__ = ["folders", "model_names", "require_model", "version", "versions"]
+
+
+def model_names(store: Store) -> tuple[str, ...]:
+    """Models that have a version."""
+    return tuple(name for name in store.names("models") if folders(store, name))
+
+
+def folders(store: Store, name: str) -> Mapping[int, str]:
+    """Folder of each version, by number; none where there is no such model."""
+    found = [child for child in store.names(f"models/{name}") if re.fullmatch(r"\d{4,}-[0-9a-f]{8}", child)]
+    return {int(child.partition("-")[0]): f"models/{name}/{child}" for child in found}
+
+
+def require_model(store: Store, name: str) -> Mapping[int, str]:
+    """Folder of each version of a model that has one.
+
+    Raises:
+        UnknownVersion: It has none.
+    """
+    found = folders(store, name)
+    if not found:
+        known = model_names(store)
+        remedy = did_you_mean(name, known) if known else "Train it first"
+        raise UnknownVersion(f"model {name}", "no version of it is registered", remedy)
+    return found
+
+
+def _read(store: Store, folder: str) -> Version:
+    path = f"{folder}/{MANIFEST}"
+    try:
+        return parse_manifest(folder, store.read(path))
+    except FileNotFoundError as error:
+        raise DigestMismatch(path, "is not there", "Restore it, or register anew") from error
+
+
+def versions(store: Store, name: str) -> tuple[Version, ...]:
+    """Every version of a model, oldest first; none where there is no such model.
+
+    Raises:
+        DigestMismatch: A manifest was altered.
+    """
+    return tuple(_read(store, folder) for _, folder in sorted(folders(store, name).items()))
+
+
+def version(store: Store, name: str, number: int) -> Version:
+    """One version of a model.
+
+    Raises:
+        UnknownVersion: There is no such model or number.
+        DigestMismatch: Its manifest was altered.
+    """
+    found = require_model(store, name)
+    if number not in found:
+        remedy = f"There is {', '.join(str(each) for each in sorted(found))}"
+        raise UnknownVersion(f"model {name}@{number}", f"{name} has no version {number}", remedy)
+    return _read(store, found[number])

@@ -11,7 +11,7 @@ TEST := .venv-test/bin/python
 # The locks name everything with its hash, so nothing is resolved here; what has to be built is built by the locked
 # setuptools and hatchling, so that no build fetches others.
 LOCKED := --no-deps --require-hashes
-BUILT := --no-deps --no-build-isolation
+BUILT := --no-build-isolation
 
 ifneq ($(shell command -v uv 2>/dev/null),)
 new_venv = uv venv -q --python $(PYTHON) $(1)
@@ -30,7 +30,7 @@ endif
 	@$(call new_venv,.venv)
 	@$(call install,.venv) $(LOCKED) -r requirements-build.lock
 	@$(call install,.venv) $(LOCKED) $(BUILT) -r requirements.lock
-	@$(call install,.venv) $(BUILT) -e .
+	@$(call install,.venv) --no-deps $(BUILT) -e .
 	@touch $@
 
 # The same environment with the test set laid over it: the presence of pandas, an oracle of the tests, makes importing

@@ -149,11 +149,11 @@ def _check_model(loaded: LoadedJob, settings: Settings) -> str:
         version = resolve(Store(settings.root), ref)
     except UnknownVersion:
         return f"model {ref} not registered yet"
-    missing = [feature for feature in version.features if feature not in loaded.contract.features]
+    missing = [each.name for each in version.manifest.features if each.name not in loaded.contract.features]
     if missing:
         raise JobError(
             f"job {loaded.name}",
             f"the model {ref!r} wants {', '.join(missing)}, which the contract has no feature for",
             "Mark them as features, or train a version",
         )
-    return f"model {version.name}@{version.number}"
+    return f"model {version}"

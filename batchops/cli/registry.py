@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from batchops.cli.call import Call, Result
 from batchops.cli.nights import JobName
 from batchops.cli.progress import watched
-from batchops.errors import UnknownVersion, did_you_mean
+
+if TYPE_CHECKING:
+    from batchops.models import Version
 
 __all__ = ["list_", "show", "train"]
+
+SHOWN = 8
 
 
 def train(
@@ -34,12 +38,12 @@ def train(
     )
 
 
-def _value(version: Any) -> dict[str, Any]:
+def _value(version: Version) -> dict[str, Any]:
     """A version for machines: everything its manifest says."""
     from batchops import codec
 
-    value: dict[str, Any] = json.loads(codec.dump(version))
-    return value
+    manifest: dict[str, Any] = json.loads(codec.dump(version.manifest))
+    return {**manifest, "digest": version.digest, "folder": version.folder}
 
 
 def list_(
@@ -50,20 +54,25 @@ def list_(
     call: Call = ctx.obj
     settings = call.settings()
     from batchops.models import aliases, versions
+    from batchops.models.registry import model_names, require_model
     from batchops.store import Store
 
     store = Store(settings.root)
-    known = store.names("models")
-    if name is not None and name not in known:
-        raise UnknownVersion(f"model {name!r}", f"is not in {settings.root}", did_you_mean(name, known))
+    if name is not None:
+        require_model(store, name)
     lines, value = [], []
-    for model in [name] if name else known:
+    for model in (name,) if name else model_names(store):
         held = aliases(store, model)
         for version in versions(store, model):
             named = sorted(alias for alias, number in held.items() if number == version.number)
-            lines.append(f"{model}@{version.number}  {version.created}  {' '.join(named)}".rstrip())
+            lines.append(f"{version}  {_trained(version)}  {' '.join(named)}".rstrip())
             value.append({**_value(version), "aliases": named})
     return Result(lines or [f"no model is registered in {settings.root}"], value)
+
+
+def _trained(version: Version) -> str:
+    training = version.manifest.training
+    return f"{version.created[:16]}  {training.rows:,} rows of {training.first} to {training.last}"
 
 
 def show(
@@ -75,13 +84,19 @@ def show(
     from batchops.models import resolve
     from batchops.store import Store
 
-    value = _value(resolve(Store(settings.root), ref))
-    return Result([f"{name:<16}{_words(each)}" for name, each in value.items()], value)
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {each}" for name, each in value.items())
-    return str(value)
+    version = resolve(Store(settings.root), ref)
+    said = version.manifest
+    reliance = sorted(said.reliance.items(), key=lambda each: -each[1])
+    rows = {
+        "model": f"{version}, digest {version.digest}",
+        "trained": f"{_trained(version)} by {said.actor}",
+        "contract": f"{said.contract.id}, digest {said.contract.digest[:12]}",
+        "target": f"{said.target}, decided at {said.threshold}",
+        "out of fold": ", ".join(f"{name} {figure:.4f}" for name, figure in said.metrics.items()),
+        "features": ", ".join(feature.name for feature in said.features),
+        "relies on": ", ".join(f"{name} {fall:.3f}" for name, fall in reliance[:SHOWN]),
+        "parent": str(said.parent or "none"),
+        "code": f"commit {said.git.commit or 'unknown'}{', with changes' if said.git.dirty else ''}",
+        "folder": f"{settings.root}/{version.folder}",
+    }
+    return Result([f"{name:<13}{words}" for name, words in rows.items()], _value(version))

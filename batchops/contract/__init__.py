@@ -1,0 +1,37 @@
+"""Contracts: Pandera models compiled to expressions, and rows tried on them.
+
+`compile_contract` makes a `Contract` of a model; `check_schema` compares columns; `evaluate` tries every rule on some
+rows and splits them; `keys` finds keys that occur twice in a night.
+"""
+
+from __future__ import annotations
+
+from batchops.contract.arriving import MISSING, SchemaCheck, SchemaFault, check_schema, likely_rename, schema_faults
+from batchops.contract.compiling import compile_contract
+from batchops.contract.evaluating import FAILED_RULES, ROW, Validation, evaluate
+from batchops.contract.tally import RuleTally, SchemaTally, Tallies
+from batchops.contract.terms import Action, ColumnSpec, Contract, Level, Role, Rule, Scope
+
+__all__ = [
+    "FAILED_RULES",
+    "MISSING",
+    "ROW",
+    "Action",
+    "ColumnSpec",
+    "Contract",
+    "Level",
+    "Role",
+    "Rule",
+    "RuleTally",
+    "SchemaCheck",
+    "SchemaFault",
+    "SchemaTally",
+    "Scope",
+    "Tallies",
+    "Validation",
+    "check_schema",
+    "compile_contract",
+    "evaluate",
+    "likely_rename",
+    "schema_faults",
+]

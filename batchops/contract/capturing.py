@@ -1,0 +1,127 @@
+"""Pandera's checks as polars expressions: each check is called once with a recorder in place of the frame.
+
+What a check selects is its expression. A check that does anything else with the frame (collects it, branches on its
+values, filters it, is element-wise) stays closed and is run through Pandera itself, for that check alone.
+
+Failing rows are Pandera's own, null and NaN included, with two exceptions:
+
+* A check with a single answer for all rows (``col.mean() > 3``) is a matter of the partition; Pandera blames row 0.
+* ``str_matches("a|x")`` asks for a match at the start, whatever the pattern; Pandera makes it ``^a|x``, which
+  ``bx`` obeys.
+
+So a null passes every check that does not say ``ignore_na=False``, checks of the whole frame included; a NaN passes
+``ge``, ``gt`` and ``ne``, and fails ``le``, ``lt``, ``eq``, ``isin`` and ``in_range`` (polars orders it above all
+numbers), and it is a missing value to a column that is not nullable.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Any
+
+import polars as pl
+from pandera.api.polars.types import PolarsData
+
+from batchops.contract.scoping import aligned
+from batchops.contract.terms import Test
+
+__all__ = ["CRASHES", "capture", "run_closed"]
+
+CRASHES = (
+    pl.exceptions.PolarsError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
+"""What an author's check may raise; it then has no answer, which is "unknown" and never a pass."""
+
+
+class _Closed(Exception):
+    """The check does more with its frame than to select from it."""
+
+
+class _Selected:
+    """What a check selected; looking further into it closes the check."""
+
+    __slots__ = ("expressions",)
+
+    def __init__(self, expressions: tuple[pl.Expr, ...]) -> None:
+        self.expressions = expressions
+
+    def __getattr__(self, name: str) -> Any:
+        raise _Closed(name)
+
+
+class _Recorder:
+    """Stands in for the frame that a check is given."""
+
+    __slots__ = ("_schema",)
+
+    def __init__(self, schema: pl.Schema) -> None:
+        self._schema = schema
+
+    def select(self, *exprs: Any, **named: Any) -> _Selected:
+        found = [each for one in exprs for each in (one if isinstance(one, list | tuple) else (one,))]
+        found = [pl.col(each) if isinstance(each, str) else each for each in found] + list(named.values())
+        if not found or not all(isinstance(each, pl.Expr) for each in found):
+            raise _Closed("select")
+        return _Selected(tuple(found))
+
+    def collect_schema(self) -> pl.Schema:
+        return self._schema
+
+    def __getattr__(self, name: str) -> Any:
+        raise _Closed(name)
+
+
+def _selected(check: Any, target: str, schema: pl.Schema) -> pl.Expr:
+    if check.element_wise:
+        raise _Closed("element_wise")
+    function = check._check_fn
+    name = getattr(function, "__name__", None)
+    if name == "str_matches":
+        pattern = check._check_kwargs["pattern"]
+        pattern = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
+        return pl.col(target).str.contains(f"^(?:{pattern})")
+    if name is not None and check.is_builtin_check(name):
+        check.get_backend(pl.LazyFrame())  # registers what its built-in checks do on polars
+        function = check.get_builtin_check_fn(name)
+    answer = partial(function, **check._check_kwargs)(PolarsData(_Recorder(schema), target))  # type: ignore[arg-type]
+    if not isinstance(answer, _Selected):
+        raise _Closed("its answer")
+    several = len(answer.expressions) > 1 or answer.expressions[0].meta.has_multiple_outputs()
+    return pl.all_horizontal(answer.expressions) if several else answer.expressions[0]
+
+
+def capture(check: Any, target: str, schema: pl.Schema) -> Test:
+    """How a Pandera check is tried.
+
+    Args:
+        target: The column it stands on, or ``*`` for a check of the frame.
+        schema: The contract's columns.
+    """
+    closed = Test(None, check, target, True if check.element_wise else None, check.ignore_na)
+    try:
+        passes = _selected(check, target, schema)
+    except (_Closed, *CRASHES):
+        return closed
+    try:
+        one_a_row = aligned(passes, schema)
+    except pl.exceptions.PolarsError:
+        one_a_row = None  # the caller says what is wrong with it, and where
+    return Test(passes, check, target, one_a_row, check.ignore_na)
+
+
+def run_closed(test: Test, frame: pl.DataFrame) -> pl.Series | None:
+    """Pandera's own answer: true where the check passes; one for all rows or one a row; None where it has none."""
+    column = None if test.target == "*" else test.target
+    try:
+        answer = test.check(frame.lazy(), column).check_output.collect().to_series()
+    except CRASHES:
+        return None
+    return answer.cast(pl.Boolean) if answer.dtype in (pl.Boolean, pl.Null) else None

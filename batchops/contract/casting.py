@@ -1,0 +1,103 @@
+"""Which dtypes may stand for which without losing anything, and how that is made sure of."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import polars as pl
+
+__all__ = ["Fit", "cast", "fit", "read_dtype", "survives"]
+
+Fit = Literal["same", "exact", "checked", "none"]
+
+EXACT_FLOAT = {pl.Float64: 53, pl.Float32: 24}
+"""Bits of the mantissa: integers up to 2^bits are exact."""
+
+
+def _bits(dtype: pl.DataType) -> int:
+    return int(str(dtype).lstrip("UIntFloa"))
+
+
+def _between_numbers(found: pl.DataType, wanted: pl.DataType) -> Fit:
+    if found.is_integer() and wanted.is_integer():
+        grows = _bits(wanted) > _bits(found)
+        same_sign = found.is_signed_integer() == wanted.is_signed_integer()
+        widens = grows and (same_sign or found.is_unsigned_integer())
+        return "exact" if widens else "checked"
+    if found.is_integer():
+        return "exact" if _bits(found) <= 32 and wanted == pl.Float64 or _bits(found) <= 16 else "checked"
+    return "exact" if found == pl.Float32 and wanted == pl.Float64 else "none"
+
+
+def _between_times(found: pl.DataType, wanted: pl.Datetime) -> Fit:
+    if found == pl.Date:
+        return "none" if wanted.time_zone else "exact" if wanted.time_unit != "ns" else "checked"
+    if not isinstance(found, pl.Datetime) or (found.time_zone is None) != (wanted.time_zone is None):
+        return "none"
+    return "exact" if found.time_unit == wanted.time_unit else "checked"
+
+
+def fit(found: pl.DataType, wanted: pl.DataType, coerce: bool = False) -> Fit:
+    """Whether a column of one dtype may stand for another.
+
+    Args:
+        coerce: Also allow casts that lose nothing only where a value happens to permit it.
+
+    Returns:
+        ``exact``: for all its values; ``checked``: for those that `survives` says so; ``none``: not at all.
+    """
+    how: Fit = "none"
+    if found == wanted:
+        return "same"
+    if found == pl.Null:
+        return "exact"
+    if found.is_numeric() and wanted.is_numeric() and not (found.is_decimal() or wanted.is_decimal()):
+        how = "none" if wanted.is_integer() and found.is_float() else _between_numbers(found, wanted)
+    elif isinstance(wanted, pl.Datetime):
+        how = _between_times(found, wanted)
+    elif isinstance(found, pl.Enum | pl.Categorical) and wanted == pl.String:
+        how = "exact"
+    elif isinstance(wanted, pl.Categorical) and isinstance(found, pl.String | pl.Enum):
+        how = "exact"
+    elif isinstance(wanted, pl.Enum) and isinstance(found, pl.String | pl.Categorical | pl.Enum):
+        how = "checked"
+    simple = not (found.is_nested() or wanted.is_nested())
+    return "checked" if how == "none" and coerce and simple else how
+
+
+def cast(column: pl.Expr, wanted: pl.DataType) -> pl.Expr:
+    """The column as the dtype wanted; null where a value has no place in it."""
+    return column.cast(wanted, strict=False)
+
+
+def survives(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """Whether each value is the same after the cast; null survives."""
+    after = cast(column, wanted)
+    kept = column.is_null() | after.is_not_null()
+    if found.is_integer() and wanted.is_float():
+        edge = 2 ** EXACT_FLOAT[wanted.base_type()]
+        low = column >= -edge if found.is_signed_integer() else pl.lit(True)
+        return kept & (column.is_null() | (low & (column <= edge)))
+    if (found.is_float() and wanted.is_numeric()) or (found.is_temporal() and wanted.is_temporal()):
+        same = column.is_null() | (after.cast(found, strict=False) == column)
+        return kept & same.fill_null(False)
+    return kept
+
+
+PLAIN = {
+    str(dtype): dtype
+    for dtype in (
+        *(pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64(), pl.Int128(), pl.UInt8(), pl.UInt16(), pl.UInt32()),
+        *(pl.UInt64(), pl.Float32(), pl.Float64(), pl.Boolean(), pl.String(), pl.Binary(), pl.Date(), pl.Time()),
+        *(pl.Null(), pl.Categorical()),
+    )
+}
+MOMENT = re.compile(r"Datetime\(time_unit='(ms|us|ns)', time_zone=(?:None|'([^']*)')\)")
+
+
+def read_dtype(text: str) -> pl.DataType | None:
+    """The dtype of a tallied name; None for nested and rarer ones, which stand for no other dtype."""
+    if moment := MOMENT.fullmatch(text):
+        return pl.Datetime(moment[1], moment[2])  # type: ignore[arg-type]
+    return pl.Enum([]) if text == "Enum" else PLAIN.get(text)

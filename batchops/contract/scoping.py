@@ -1,0 +1,84 @@
+"""What an expression needs to see: a row, or all rows of the partition.
+
+polars' ``is_row_separable`` judges an expression's root alone (of ``a < a.mean()`` it sees the comparison), so the
+whole tree is walked.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from batchops.contract.terms import Scope
+
+__all__ = ["aligned", "columns_of", "is_boolean", "scope_of"]
+
+SELECTOR = re.compile(r"cs\.\w+\(")
+BY_NAME = re.compile(r"cs\.by_name\(([^()]*), require_all")
+CALL = re.compile(r"\.(\w+(?:\.\w+)*)\(")
+ROW_BY_ROW = frozenset(
+    {
+        *("all_horizontal", "any_horizontal", "alias", "eq", "ne", "is_not_null", "is_null", "is_nan", "is_not_nan"),
+        *("is_finite", "is_infinite", "is_in", "is_between", "not", "abs", "fill_null", "cast", "strict_cast"),
+        *("str.len_chars", "str.len_bytes", "str.contains", "str.starts_with", "str.ends_with", "by_name"),
+    }
+)
+"""Calls that polars can only classify once a selector is expanded; any other makes it a matter of the partition."""
+
+
+def _separable(expr: pl.Expr) -> bool:
+    try:
+        return expr.meta.is_row_separable()
+    except pl.exceptions.ColumnNotFoundError:
+        return False  # a Python function: nobody can see into it
+    except pl.exceptions.InvalidOperationError:
+        return set(CALL.findall(SELECTOR.sub("", str(expr)))) <= ROW_BY_ROW
+
+
+def _by_row(expr: pl.Expr, schema: pl.Schema) -> bool:
+    if not _separable(expr):
+        return False
+    return all(child.meta.eq(expr) or _by_row(child, schema) for child in expr.meta.pop(schema=schema))
+
+
+def scope_of(expr: pl.Expr, schema: pl.Schema) -> Scope:
+    """``row`` where every part of the expression looks at one row alone, else ``partition``."""
+    return "row" if _by_row(expr, schema) else "partition"
+
+
+def columns_of(expr: pl.Expr, schema: pl.Schema) -> tuple[str, ...]:
+    """The columns an expression reads, in the schema's order; all of them for a selector that names none.
+
+    Raises:
+        pl.exceptions.ColumnNotFoundError: It reads one that the schema does not have.
+    """
+    named = set(expr.meta.root_names())
+    text = str(expr)
+    for names in BY_NAME.findall(text):
+        named.update(re.findall(r"'([^']*)'", names))
+    if set(SELECTOR.findall(text)) - {"cs.by_name("}:
+        named.update(schema.names())
+    for name in sorted(named - set(schema.names())):
+        raise pl.exceptions.ColumnNotFoundError(name)
+    return tuple(name for name in schema.names() if name in named)
+
+
+def is_boolean(expr: pl.Expr, schema: pl.Schema) -> bool:
+    """Whether the expression answers true, false or null.
+
+    Raises:
+        pl.exceptions.PolarsError: It cannot be applied to these columns.
+    """
+    answers = pl.LazyFrame(schema=schema).select(expr).collect_schema().dtypes()
+    return all(dtype in (pl.Boolean, pl.Null) for dtype in answers)
+
+
+def aligned(expr: pl.Expr, schema: pl.Schema) -> bool:
+    """Whether there is one answer a row rather than one for all of them.
+
+    Raises:
+        pl.exceptions.PolarsError: It cannot be applied to these columns.
+    """
+    three = pl.DataFrame({name: pl.Series([None] * 3, dtype=dtype) for name, dtype in schema.items()})
+    return three.select(expr).height == 3

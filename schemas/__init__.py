@@ -1,0 +1,1 @@
+"""Contracts of this project's data, one module each."""

@@ -176,7 +176,7 @@ def verify(store: Store, job: str, anchor: str | None = None) -> Verified:
     """Follow a job's chain from its first record to its last.
 
     Args:
-        anchor: A head's digest that was kept outside the root; or its first digits; it must still be in the chain.
+        anchor: A head's digest that was kept outside the root, or at least 12 digits of it; it must still be there.
 
     Raises:
         LedgerBroken: A record was altered, removed, added or moved, or the chain ends before the anchor.
@@ -193,7 +193,7 @@ def verify(store: Store, job: str, anchor: str | None = None) -> Verified:
             raise _broken(store, path, f"is a second record {int(named.group(1))}")
         before = _follow(store, path, number, before)
         seen.add(before)
-    if anchor is not None and not any(digest.startswith(anchor) for digest in seen):
+    if anchor is not None and not (len(anchor) >= 12 and any(digest.startswith(anchor) for digest in seen)):
         raise LedgerBroken(
             store.uri(folder),
             f"the chain of {number} records does not hold {anchor[:12]}, which was its head once",

@@ -42,8 +42,8 @@ class _Note:
     returned: bool = False
 
     @property
-    def over(self) -> bool:
-        return self.returned or dt.datetime.now(dt.UTC) >= self.until
+    def seconds_left(self) -> float:
+        return 0.0 if self.returned else (self.until - dt.datetime.now(dt.UTC)).total_seconds()
 
 
 def _fresh(expiry: float) -> _Note:
@@ -122,7 +122,7 @@ def _take(store: Store, folder: str, expiry: float) -> Lease | _Note | None:
     """The lease; or the note of who has it; or None where somebody was quicker and it is worth asking again."""
     names = _leases(store, folder)
     newest = _read(store, f"{folder}/{names[-1]}") if names else None
-    if newest is not None and not newest.over:
+    if newest is not None and newest.seconds_left > 0:
         return newest
     number = int(names[-1].partition(".")[0]) + 1 if names else 1
     name = f"{number:08}.json"
@@ -153,7 +153,7 @@ def _wait(store: Store, folder: str, wait: float, expiry: float) -> Lease:
                 f"{found.holder} works on this night since {since}, and has it until {until} unless it renews",
                 "Run the same command later, or with a longer wait; a dead runner's lease runs out by itself",
             )
-        time.sleep(max(0.0, min(POLL, left)))
+        time.sleep(0.0 if found is None else min(POLL, left, max(0.01, found.seconds_left)))
 
 
 @contextmanager

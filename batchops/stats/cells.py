@@ -1,0 +1,225 @@
+"""How each column is counted: cells that are laid out once, over the reference, and kept for every night after.
+
+Cells come from the reference alone, so nothing in a night can move them, and every night's counts can be added to
+and compared with every other's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence, Set as AbstractSet
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+__all__ = ["KNOWN_VALUES", "OUTER", "POINTS", "QUANTILES", "REACH", "Cells", "Kind", "floats_of", "lay_out", "quanta"]
+
+Kind = Literal["numeric", "discrete", "category", "boolean", "temporal", "opaque"]
+
+QUANTILES = 200
+"""Cells inside the reference's range, at its quantiles."""
+
+OUTER = 32
+"""Equal cells on each side of the reference's range, over one such range, so that what lies outside has a shape."""
+
+POINTS = 255
+"""Numbers with at most so many distinct values have one cell a value."""
+
+KNOWN_VALUES = 1_000
+"""Categories that have a cell of their own, the commonest of the reference; the others share one."""
+
+REACH = 2**21
+"""Numbers further than so many quanta from the centre are left out of sums, and counted apart."""
+
+SPAN_BITS = 19
+
+ONCE = 0.05
+"""Largest share of values seen once for a column to be discrete: it estimates how often a new row would show a value
+not seen yet (Good, 1953), so that a short sample of a continuous quantity is not taken for a list of codes."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """How one column is counted.
+
+    Cells of numbers are open at both ends: ``numeric`` and ``temporal`` have ``len(edges) + 1``, cell i holding
+    quanta from ``edges[i - 1]`` up to, not including, ``edges[i]``. ``discrete`` has one cell a point, one for each
+    gap between, and outer ones. ``category`` has one cell a value and one for all other known values; ``boolean`` has
+    two. ``opaque`` columns (personal data, nested values) are never looked into.
+
+    Attributes:
+        centre: Zero of the quanta, in the column's unit (temporal: microseconds since 1970).
+        quantum: A power of two; sums are kept in whole quanta.
+        edges: In quanta from the centre, strictly increasing.
+        low, high: The reference's smallest and largest finite value; None where it has none.
+        points: The reference's values, ascending, of ``discrete``.
+        values: The reference's values, commonest first, of ``category``.
+        capped: The reference had more values than are listed; so an unlisted one counts as other, not as unseen.
+    """
+
+    column: str
+    kind: Kind
+    unit: str | None = None
+    centre: float = 0.0
+    quantum: float = 1.0
+    edges: tuple[int, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    points: tuple[float, ...] = ()
+    values: tuple[str, ...] = ()
+    capped: bool = False
+
+    @property
+    def numbers(self) -> bool:
+        """Whether the column's values have an order and a distance."""
+        return self.kind in ("numeric", "discrete", "temporal")
+
+    @property
+    def size(self) -> int:
+        """How many cells there are; 0 for opaque columns."""
+        if self.numbers:
+            return len(self.breaks()) + 1
+        return {"category": len(self.values) + 1, "boolean": 2}.get(self.kind, 0)
+
+    def breaks(self) -> Floats:
+        """Where one cell of numbers ends and the next begins, in the column's unit.
+
+        For ``discrete`` these are exact: a point begins a cell, and the next larger float ends it.
+        """
+        if self.kind != "discrete":
+            return np.array(self.edges, dtype=np.float64) * self.quantum + self.centre
+        points = np.array(self.points)
+        below, above = _outer(points[0], points[-1])
+        with np.errstate(over="ignore"):
+            inner = np.stack([points, np.nextafter(points, np.inf)], axis=1).ravel()
+        return np.unique(np.concatenate([below, inner, above]))
+
+    def located(self, quanta: Floats) -> Floats:
+        """From quanta to the column's unit."""
+        return quanta * self.quantum + self.centre
+
+
+def quanta(values: Floats, cells: Cells) -> Floats:
+    """Finite values as whole quanta from the centre, as floats, at most one beyond `REACH`."""
+    with np.errstate(over="ignore"):
+        steps = (values - cells.centre) * (1.0 / cells.quantum)
+    return np.clip(np.rint(steps, out=steps), -REACH - 1, REACH + 1, out=steps)
+
+
+def floats_of(series: pl.Series, kind: Kind) -> Floats | None:
+    """The non-null values of a column of numbers or times, as floats; None where its dtype is not of this kind."""
+    dtype = series.dtype
+    if series.null_count():
+        series = series.drop_nulls()
+    if kind == "temporal":
+        if not dtype.is_temporal():
+            return None
+        micros = _microseconds(series)
+        return micros.cast(pl.Float64).to_numpy()
+    if not dtype.is_numeric():
+        return None
+    return series.cast(pl.Float64).to_numpy()
+
+
+def _microseconds(series: pl.Series) -> pl.Series:
+    if series.dtype == pl.Time:
+        return series.to_physical() // 1_000
+    if isinstance(series.dtype, pl.Duration):
+        return series.dt.total_microseconds()
+    return series.cast(pl.Datetime("us")).to_physical()
+
+
+def lay_out(
+    frame: pl.DataFrame,
+    columns: Sequence[str],
+    opaque: AbstractSet[str] = frozenset(),
+    units: Mapping[str, str | None] | None = None,
+) -> tuple[Cells, ...]:
+    """Lay out the cells of columns over the reference.
+
+    Args:
+        frame: The reference's rows.
+        columns: Those to count; a column that the frame lacks is opaque.
+        opaque: Columns never to be looked into: personal data.
+        units: Of columns, for the reader.
+    """
+    named = units or {}
+    return tuple(_cells_of(frame, column, column in opaque, named.get(column)) for column in columns)
+
+
+def _cells_of(frame: pl.DataFrame, column: str, opaque: bool, unit: str | None) -> Cells:
+    if opaque or column not in frame.columns:
+        return Cells(column, "opaque", unit)
+    series = frame[column]
+    dtype = series.dtype
+    if dtype.is_temporal():
+        return _numeric(column, "temporal", unit, _finite(series, "temporal"))
+    if dtype.is_numeric():
+        values = _finite(series, "numeric")
+        distinct, counts = np.unique(values, return_counts=True)
+        if 0 < len(distinct) <= POINTS and (counts == 1).sum() <= ONCE * len(values):
+            return _discrete(column, unit, distinct)
+        return _numeric(column, "numeric", unit, values)
+    if dtype == pl.Boolean:
+        return Cells(column, "boolean", unit, values=("false", "true"))
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        return _category(column, unit, series)
+    return Cells(column, "opaque", unit)
+
+
+def _finite(series: pl.Series, kind: Kind) -> Floats:
+    values = floats_of(series, kind)
+    assert values is not None
+    # Adding zero turns -0.0, which would be printed apart, into 0.0.
+    return values[np.isfinite(values)] + 0.0
+
+
+def _scale(low: float, high: float) -> tuple[float, float]:
+    """The centre and the quantum with which the range is about 2^19 quanta; whole numbers stay exact."""
+    half = high / 2 - low / 2 or abs(low) / 2 or 0.5
+    exponent = min(max(math.frexp(half)[1] + 1 - SPAN_BITS, -1_000), 1_005)
+    quantum = math.ldexp(1.0, exponent)
+    middle = low / 2 + high / 2
+    steps = middle / quantum
+    return (round(steps) * quantum if abs(steps) < 2**53 else middle), quantum
+
+
+def _outer(low: float, high: float) -> tuple[Floats, Floats]:
+    """Edges of the outer cells: `OUTER` below ``low`` and as many above ``high``, over one range each."""
+    with np.errstate(over="ignore"):
+        steps = np.arange(1, OUTER + 1) * ((high / OUTER - low / OUTER) or abs(low) / OUTER or 1 / OUTER)
+        below, above = low - steps[::-1], high + steps
+    return below[np.isfinite(below)], above[np.isfinite(above)]
+
+
+def _numeric(column: str, kind: Kind, unit: str | None, values: Floats) -> Cells:
+    if not len(values):
+        return Cells(column, kind, unit)
+    low, high = float(values.min()), float(values.max())
+    centre, quantum = _scale(low, high)
+    scale = Cells(column, kind, unit, centre=centre, quantum=quantum, low=low, high=high)
+    steps = np.sort(quanta(values, scale))
+    inner = np.quantile(steps, np.linspace(0, 1, QUANTILES + 1), method="inverted_cdf")
+    # A value that is many quantiles at once (zero, often) has a cell of its own.
+    often = inner[1:][inner[1:] == inner[:-1]]
+    ends = quanta(np.concatenate(_outer(low, high)), scale)
+    edges = np.unique(np.concatenate([inner, often + 1, steps[-1:] + 1, ends])).astype(np.int64)
+    return Cells(column, kind, unit, centre, quantum, tuple(edges[np.abs(edges) <= REACH].tolist()), low, high)
+
+
+def _discrete(column: str, unit: str | None, distinct: Floats) -> Cells:
+    low, high = float(distinct[0]), float(distinct[-1])
+    centre, quantum = _scale(low, high)
+    points = tuple(distinct.tolist())
+    return Cells(column, "discrete", unit, centre, quantum, low=low, high=high, points=points)
+
+
+def _category(column: str, unit: str | None, series: pl.Series) -> Cells:
+    counts = series.drop_nulls().cast(pl.String).alias("value").value_counts(name="n")
+    common = counts.sort(["n", "value"], descending=[True, False]).head(KNOWN_VALUES)
+    return Cells(column, "category", unit, values=tuple(common["value"]), capped=counts.height > KNOWN_VALUES)

@@ -1,0 +1,193 @@
+"""How a column's rows differ from the reference: numbers and how well they are known; no limit is applied here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchops.stats.cells import Cells
+from batchops.stats.intervals import (
+    ENOUGH_NIGHTS,
+    LEVEL,
+    NOT_MEASURED,
+    Estimate,
+    difference,
+    influences,
+    proportion_estimate,
+    two_sided,
+)
+from batchops.stats.measures import kolmogorov_smirnov, measures, pooled, total_variation, value_counts
+from batchops.stats.profile import Column
+from batchops.stats.sparse import Integers
+
+__all__ = ["DECIDES", "ColumnDrift", "atoms", "compare"]
+
+Floats = NDArray[np.float64]
+
+DECIDES: Mapping[str, str] = {
+    "numeric": "ks",
+    "discrete": "ks",
+    "temporal": "ks",
+    "category": "tvd",
+    "boolean": "tvd",
+    "opaque": "",
+}
+"""The one measure that decides, by kind of column; all others are shown and never judged."""
+
+WIDEST = 1.3581
+"""sqrt(ln(2 / 0.05) / 2): 95 % of cumulative shares of n rows are nowhere further off than this over sqrt(n)
+(Dvoretzky, Kiefer & Wolfowitz, 1956; Massart, 1990)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDrift:
+    """How a column differs from the reference.
+
+    A share is of the rows whose partition had the column. A change is the share minus the reference's share.
+
+    Attributes:
+        rows: Rows whose partition had the column.
+        measure: Name of the deciding measure; empty for opaque columns.
+        distance: The deciding measure, over rows with a finite value or a category. Its lower bound is what the rows
+            prove: noise alone leaves it at 0.
+        null_share: Null or NaN.
+        unseen_share: Values the reference does not have; None for ``numeric``, and where the reference has more
+            categories than are listed.
+        outside_share: Beyond the reference's smallest or largest value, or infinite; None for categories.
+        measures: Every measure by name; None where one does not apply.
+    """
+
+    column: str
+    kind: str
+    rows: int
+    measure: str
+    distance: Estimate
+    null_share: Estimate
+    unseen_share: Estimate
+    outside_share: Estimate
+    null_change: Estimate
+    unseen_change: Estimate
+    outside_change: Estimate
+    measures: Mapping[str, float | None]
+
+
+def compare(
+    current: Column, reference: Column, cells: Cells, nights: Sequence[Column] = (), design: float = 1.0
+) -> ColumnDrift:
+    """Compare a column with the reference, both counted in the same cells.
+
+    Args:
+        current: Some rows: a night, or a window of nights.
+        reference: The reference's rows.
+        nights: The nights whose sum ``current`` is: with eight or more, intervals come from how they differ.
+        design: Design effect with which fewer nights are widened.
+    """
+    parts = tuple(night for night in nights if night.present) or (current,)
+    shares = [_share(parts, reference, what, design) for what in _counts(cells)]
+    (null, unseen, outside), changes = zip(*shares, strict=True)
+    return ColumnDrift(
+        column=cells.column,
+        kind=cells.kind,
+        rows=current.present,
+        measure=DECIDES[cells.kind],
+        distance=_distance(current, reference, cells, parts, design),
+        null_share=null,
+        unseen_share=unseen,
+        outside_share=outside,
+        null_change=changes[0],
+        unseen_change=changes[1],
+        outside_change=changes[2],
+        measures=measures(current, reference, cells),
+    )
+
+
+def _counts(cells: Cells) -> tuple[str | None, str | None, str | None]:
+    """Attributes of `Column` that hold the missing, unseen and outside rows; None where a kind has none."""
+    lists = cells.kind == "discrete" or (cells.kind == "category" and not cells.capped)
+    return "missing", "unseen" if lists else None, "outside" if cells.numbers and cells.low is not None else None
+
+
+def _share(parts: Sequence[Column], reference: Column, what: str | None, design: float) -> tuple[Estimate, Estimate]:
+    """A share by night, and how much it differs from the reference's."""
+    if what is None:
+        return NOT_MEASURED, NOT_MEASURED
+    now, was = (
+        proportion_estimate(
+            np.array([getattr(column, what) for column in columns], dtype=np.float64),
+            np.array([column.present for column in columns], dtype=np.float64),
+            design,
+        )
+        for columns in (parts, (reference,))
+    )
+    return now, difference(now, was)
+
+
+def atoms(cells: Cells) -> NDArray[np.bool_]:
+    """Which cells hold one single value: the points of ``discrete``."""
+    marked = np.zeros(cells.size, dtype=np.bool_)
+    if cells.kind == "discrete":
+        marked[np.searchsorted(cells.breaks(), np.array(cells.points), side="right")] = True
+    return marked
+
+
+def _distance(
+    current: Column, reference: Column, cells: Cells, parts: Sequence[Column], design: float
+) -> Estimate:
+    if not DECIDES[cells.kind]:
+        return NOT_MEASURED
+    now, was = value_counts(current, cells), value_counts(reference, cells)
+    n, rows = int(now.sum()), int(was.sum())
+    if not n or not rows:
+        return Estimate(None, n=n)
+    nightly = np.stack([value_counts(part, cells) for part in parts])
+    nightly = nightly[nightly.sum(axis=1) > 0]
+    nights = len(nightly)
+    alone = nights < ENOUGH_NIGHTS
+    effect = max(design, 1.0) if alone else _design_effect(nightly, ordered=cells.numbers)
+    widen = 1.0 if alone else two_sided(LEVEL, nights - 1) / two_sided(LEVEL)
+    # What one row of each tells is taken to be shared by as many rows.
+    noise = widen * math.sqrt(effect * (1 / n + 1 / rows))
+    if cells.numbers:
+        value, error = kolmogorov_smirnov(now, was, atoms(cells))
+        down = up = WIDEST * noise
+    else:
+        shares = pooled(now, was) if cells.kind == "category" else (now / n, was / rows)
+        value, error = total_variation(*shares), 0.0
+        down, up = _variation_radius(*shares, noise)
+    lower, upper = max(0.0, value - down), min(1.0, value + error + up)
+    return Estimate(value, lower, upper, n, nights, error, rows_independent=alone)
+
+
+def _variation_radius(now: Floats, was: Floats, noise: float) -> tuple[float, float]:
+    """How far total variation may be off, downwards and upwards.
+
+    Noise only ever adds to a sum of absolute differences, by at most sum sqrt(2 p (1 - p) / pi) / 2 standard errors,
+    the mean of |z| in every cell; that is taken off the lower bound together with the sampling error of the share of
+    rows in the cells that grew.
+    """
+    middle = (now + was) / 2
+    added = noise * math.sqrt(2 / math.pi) * float(np.sqrt(middle * (1 - middle)).sum()) / 2
+    grown = float(middle[now > was].sum())
+    random = two_sided(LEVEL) * noise * math.sqrt(max(0.0, grown * (1 - grown)))
+    return added + random, random
+
+
+def _design_effect(nightly: Integers, ordered: bool) -> float:
+    """By how much the variance of the shares exceeds that of independent rows, on average over the cells.
+
+    Args:
+        nightly: Rows, nights x cells.
+        ordered: Take the cumulative shares, which KS is made of, instead of each cell's.
+    """
+    rows = nightly.sum(axis=1, keepdims=True).astype(np.float64)
+    counts = np.cumsum(nightly, axis=1)[:, :-1] if ordered else nightly
+    share = counts.sum(axis=0) / rows.sum()
+    independent = float((share * (1 - share)).sum()) / float(rows.sum())
+    changes = influences(counts.astype(np.float64), np.broadcast_to(rows, counts.shape))
+    nights = len(nightly)
+    between = float(((changes - changes.mean(axis=0)) ** 2).sum()) * (nights - 1) / nights
+    return max(1.0, between / independent) if independent > 0 else 1.0

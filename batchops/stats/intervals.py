@@ -1,0 +1,208 @@
+"""Intervals that know that rows of one night are not independent.
+
+Over `ENOUGH_NIGHTS` or more nights the night is what was sampled: variances come from how nights differ. With fewer,
+rows are taken as independent, widened by a design effect where one is known from the reference, and the estimate says
+so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtr, stdtrit
+
+__all__ = [
+    "ENOUGH_NIGHTS",
+    "LEVEL",
+    "NOT_MEASURED",
+    "Estimate",
+    "Spread",
+    "counted",
+    "difference",
+    "influences",
+    "mean_estimate",
+    "proportion_estimate",
+    "spread_of",
+    "two_sided",
+    "wilson",
+]
+
+Floats = NDArray[np.float64]
+
+ENOUGH_NIGHTS = 8
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number, and how well it is known.
+
+    Attributes:
+        value: None where it cannot be measured.
+        lower, upper: 95 % interval, unless said otherwise; None where there is none.
+        n: Rows it rests on.
+        nights: Nights it rests on; 0 where the rows have none.
+        error: Bound of what counting in cells may cost; 0 where the value is exact.
+        rows_independent: The interval takes rows as independent, since there are too few nights to do better.
+    """
+
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    n: int = 0
+    nights: int = 0
+    error: float = 0.0
+    rows_independent: bool = False
+
+
+NOT_MEASURED = Estimate(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far an estimate may be off.
+
+    Attributes:
+        variance: Of the estimate.
+        freedom: Degrees of freedom of the variance; infinite where rows are taken as independent.
+    """
+
+    variance: float
+    freedom: float = math.inf
+
+    @property
+    def error(self) -> float:
+        """The standard error."""
+        return math.sqrt(self.variance)
+
+    def radius(self, level: float = LEVEL) -> float:
+        """Half the width of a two-sided interval.
+
+        >>> round(Spread(1.0).radius(), 4), round(Spread(1.0, freedom=9).radius(), 4)
+        (1.96, 2.2622)
+        """
+        return two_sided(level, self.freedom) * self.error
+
+    def chance(self, excess: float) -> float:
+        """Probability of an estimate at least ``excess`` above its true value."""
+        if self.variance <= 0:
+            return 0.0 if excess > 0 else 1.0
+        freedom = min(self.freedom, 1e9)
+        return float(stdtr(freedom, -excess / self.error))
+
+
+def two_sided(level: float, freedom: float = math.inf) -> float:
+    """The quantile that leaves (1 - level) / 2 on each side: Student's t, or the normal for infinite freedom."""
+    tail = 0.5 + level / 2
+    return float(ndtri(tail) if math.isinf(freedom) else stdtrit(freedom, tail))
+
+
+def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
+    """Interval of a share (Wilson, 1927), for any number of rows, effective ones included.
+
+    >>> [round(bound, 4) for bound in wilson(0.02, 30, 1.96)]
+    [0.0024, 0.1481]
+    """
+    if n <= 0:
+        return 0.0, 1.0
+    square = quantile**2 / n
+    middle = (share + square / 2) / (1 + square)
+    radius = quantile * math.sqrt(share * (1 - share) / n + square / (4 * n)) / (1 + square)
+    return max(0.0, min(share, middle - radius)), min(1.0, max(share, middle + radius))
+
+
+def influences(above: Floats, below: Floats) -> Floats:
+    """What leaving out each night does to the ratio of sums ``above.sum() / below.sum()``.
+
+    The change is (a_g - R b_g) / (B - b_g): the linearised residual of the ratio with the night's own weight taken
+    out, which is the delete-one jackknife exactly (Cochran, Sampling Techniques, 1977, 6.17).
+
+    Args:
+        above, below: One number a night; or nights x figures.
+    """
+    total = below.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = (above - above.sum(axis=0) / total * below) / (total - below)
+    return np.nan_to_num(change, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def spread_of(changes: Floats) -> Spread:
+    """The jackknife's spread, from `influences` of one figure over its nights."""
+    nights = len(changes)
+    centred = changes - changes.mean()
+    return Spread(float((nights - 1) / nights * (centred**2).sum()), nights - 1)
+
+
+def counted(above: Floats, below: Floats) -> tuple[float | None, int, int]:
+    """The ratio of sums, the sum below, and the number of nights that have any."""
+    total = float(below.sum())
+    value = float(above.sum()) / total if total > 0 else None
+    return value, round(total), int(np.count_nonzero(below))
+
+
+def proportion_estimate(above: Floats, below: Floats, design: float = 1.0) -> Estimate:
+    """A share of rows, by night: Wilson's interval at the effective number of rows.
+
+    That is n over the design effect, which is the variance between nights over the variance of independent rows
+    (Korn & Graubard, 1998); where every night has the same share of 0 or 1 it is ``design``.
+
+    Args:
+        above, below: Rows that count, and rows, one number a night.
+        design: Design effect for when there are fewer than `ENOUGH_NIGHTS` nights.
+    """
+    value, n, nights = counted(above, below)
+    if value is None:
+        return NOT_MEASURED
+    effect, quantile, alone = max(design, 1.0), two_sided(LEVEL), nights < ENOUGH_NIGHTS
+    plain = value * (1 - value) / n
+    if not alone:
+        held = below > 0
+        spread = spread_of(influences(above[held], below[held]))
+        effect = spread.variance / plain if plain > 0 and spread.variance > 0 else effect
+        quantile = two_sided(LEVEL, spread.freedom)
+    lower, upper = wilson(value, n / effect, quantile)
+    return Estimate(value, lower, upper, n, nights, rows_independent=alone)
+
+
+def mean_estimate(
+    above: Floats, below: Floats, squares: float, design: float = 1.0, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> Estimate:
+    """A mean of rows, by night.
+
+    Args:
+        above, below: Sum over the rows and number of rows, one number a night.
+        squares: Sum of the squares over all rows, for when there are fewer than `ENOUGH_NIGHTS` nights.
+        design: Design effect for then.
+        bounds: What the mean cannot leave.
+    """
+    value, n, nights = counted(above, below)
+    if value is None:
+        return NOT_MEASURED
+    alone = nights < ENOUGH_NIGHTS
+    if alone:
+        if n < 2:
+            return Estimate(value, None, None, n, nights, rows_independent=True)
+        spread = Spread(max(squares / n - value**2, 0.0) / (n - 1) * max(design, 1.0))
+    else:
+        held = below > 0
+        spread = spread_of(influences(above[held], below[held]))
+    radius = spread.radius()
+    lower, upper = max(bounds[0], value - radius), min(bounds[1], value + radius)
+    return Estimate(value, lower, upper, n, nights, rows_independent=alone)
+
+
+def difference(now: Estimate, was: Estimate) -> Estimate:
+    """``now - was`` of two independent shares (Newcombe's hybrid score interval, 1998, method 10)."""
+    if now.value is None or was.value is None:
+        return Estimate(None, n=now.n, nights=now.nights)
+    value = now.value - was.value
+    if None in (now.lower, now.upper, was.lower, was.upper):
+        return Estimate(value, None, None, now.n, now.nights, rows_independent=now.rows_independent)
+    assert now.lower is not None and now.upper is not None and was.lower is not None and was.upper is not None
+    down = math.hypot(now.value - now.lower, was.upper - was.value)
+    up = math.hypot(now.upper - now.value, was.value - was.lower)
+    lower, upper = max(-1.0, value - down), min(1.0, value + up)
+    return Estimate(value, lower, upper, now.n, now.nights, rows_independent=now.rows_independent)

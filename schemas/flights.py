@@ -14,11 +14,11 @@ from pandera.polars import PolarsData
 
 __all__ = ["Flights"]
 
-CARRIERS = "9E AA AS B6 DL EV F9 FL HA MQ OO UA US VX WN YV".split()
+CARRIERS = ["9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV"]
 ORIGINS = ["EWR", "JFK", "LGA"]
 
 # Where flights went in January to March 2013, which the model was trained on.
-KNOWN_DESTINATIONS = (
+KNOWN_DESTINATIONS = (  # noqa: SIM905 - a list would take a line for each
     "ALB ATL AUS AVL BDL BGR BHM BNA BOS BQN BTV BUF BUR BWI BZN CAE CAK CHO CHS CLE CLT CMH CRW CVG DAY DCA DEN DFW "
     "DSM DTW EGE EYW FLL GRR GSO GSP HDN HNL HOU IAD IAH IND JAC JAX LAS LAX LGB MCI MCO MDW MEM MHT MIA MKE MSN MSP "
     "MSY MTJ MYR OAK OKC OMA ORD ORF PBI PDX PHL PHX PIT PSE PSP PVD PWM RDU RIC ROC RSW SAN SAT SAV SDF SEA SFO SJC "
@@ -29,7 +29,7 @@ PLANE_TYPES = ["Fixed wing multi engine", "Fixed wing single engine", "Rotorcraf
 
 
 def weather(unit: str = "", **rules: dict[str, Any]) -> dict[str, Any]:
-    """Metadata of a column out of the hour's weather report; a station that is silent for a while is worth a warning."""
+    """Metadata of a column out of the hour's weather report; a station that falls silent is worth a warning."""
     silent = {"level": "warn", "warn": 0.25}
     return {"role": "feature", "unit": unit, "rules": {"not_null": silent, **rules}}
 
@@ -47,7 +47,10 @@ class Flights(pa.DataFrameModel):
             "role": "feature",
             "rules": {
                 "str_matches": {"words": "dest is a three-letter airport code"},
-                "isin": {"level": "warn", "words": f"dest is one of the {len(KNOWN_DESTINATIONS)} that were trained on"},
+                "isin": {
+                    "level": "warn",
+                    "words": f"dest is one of the {len(KNOWN_DESTINATIONS)} that were trained on",
+                },
             },
         },
     )
@@ -70,9 +73,7 @@ class Flights(pa.DataFrameModel):
     temp: float = pa.Field(in_range=(-40, 130), metadata=weather("°F"))
     dewp: float = pa.Field(in_range=(-60, 100), metadata=weather("°F"))
     humid: float = pa.Field(in_range=(0, 100), metadata=weather("%"))
-    wind_dir: int = pa.Field(
-        in_range=(0, 360), metadata=weather("degrees", not_null={"level": "warn", "warn": 0.60})
-    )
+    wind_dir: int = pa.Field(in_range=(0, 360), metadata=weather("degrees", not_null={"level": "warn", "warn": 0.60}))
     # The National Weather Service warns of high wind from 40 mph, and from 58 mph in gusts.
     wind_speed: float = pa.Field(in_range=(0, 120), lt=40, metadata=weather("mph", lt={"level": "warn"}))
     wind_gust: float = pa.Field(
@@ -96,11 +97,13 @@ class Flights(pa.DataFrameModel):
     time_hour: Annotated[pl.Datetime, "us", "UTC"] = pa.Field(metadata={"role": "passthrough"})
 
     @pa.dataframe_check(error="dest is another airport than origin")
+    @classmethod
     def leaves_its_origin(cls, data: PolarsData) -> pl.LazyFrame:
         """A flight ends where it did not begin."""
         return data.lazyframe.select(pl.col("dest") != pl.col("origin"))
 
     @pa.dataframe_check(error="sched_dep_minute is sched_dep_time in minutes after midnight")
+    @classmethod
     def departs_at_its_minute(cls, data: PolarsData) -> pl.LazyFrame:
         """HHMM and minutes say the same; minutes above 59 cannot."""
         time = pl.col("sched_dep_time")
@@ -108,22 +111,26 @@ class Flights(pa.DataFrameModel):
         return data.lazyframe.select((time % 100 < 60) & (pl.col("sched_dep_minute") == minute))
 
     @pa.check("sched_arr_time", error="sched_arr_time is a time of day, HHMM")
+    @classmethod
     def is_a_time_of_day(cls, data: PolarsData) -> pl.LazyFrame:
         """There is no 12:60."""
         return data.lazyframe.select(pl.col(data.key) % 100 < 60)
 
     @pa.dataframe_check(error="time_hour is the local hour of sched_dep_time, in UTC")
+    @classmethod
     def hour_is_local(cls, data: PolarsData) -> pl.LazyFrame:
         """The weather was joined by this hour: one zone off and every row has another hour's."""
         local = pl.col("time_hour").dt.convert_time_zone("America/New_York").dt.hour()
         return data.lazyframe.select(local.cast(pl.Int64) == pl.col("sched_dep_time") // 100)
 
     @pa.dataframe_check(error="dewp is at most temp")
+    @classmethod
     def dew_point_is_below_temperature(cls, data: PolarsData) -> pl.LazyFrame:
         """Air cannot hold more water than it can; half a degree of rounding is allowed for."""
         return data.lazyframe.select(pl.col("dewp") <= pl.col("temp") + 0.5)
 
     @pa.dataframe_check(error="wind_gust is at least wind_speed")
+    @classmethod
     def gusts_exceed_the_wind(cls, data: PolarsData) -> pl.LazyFrame:
         """A gust is a peak of the wind whose mean is wind_speed."""
         return data.lazyframe.select(pl.col("wind_gust") >= pl.col("wind_speed"))

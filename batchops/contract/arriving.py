@@ -12,7 +12,16 @@ from batchops.contract.casting import cast, fit, read_dtype, survives
 from batchops.contract.tally import SchemaTally
 from batchops.contract.terms import ColumnSpec, Contract, spell
 
-__all__ = ["MISSING", "Fitted", "SchemaCheck", "SchemaFault", "check_schema", "fit_rows", "likely_rename", "schema_faults"]
+__all__ = [
+    "MISSING",
+    "Fitted",
+    "SchemaCheck",
+    "SchemaFault",
+    "check_schema",
+    "fit_rows",
+    "likely_rename",
+    "schema_faults",
+]
 
 MISSING = "missing"
 """Stands for a dtype in the tally of a column that was not there."""
@@ -85,7 +94,10 @@ class Fitted:
 def check_schema(contract: Contract, schema: Mapping[str, pl.DataType], rows: int) -> SchemaCheck:
     """Compare the columns of ``rows`` rows with the contract's."""
     tally = {name: {spell(dtype): rows} for name, dtype in schema.items()} if rows else {}
-    missing, absent, coercible, unusable = [], [], [], []
+    missing: list[str] = []
+    absent: list[str] = []
+    coercible: list[str] = []
+    unusable: list[str] = []
     for column in contract.columns:
         found = schema.get(column.name)
         if found is None:
@@ -133,19 +145,18 @@ def fit_rows(contract: Contract, frame: pl.DataFrame) -> Fitted:
     return Fitted(rows, check, {series.name: series for series in lost if series.any()})
 
 
+def _likeness(old: str, new: str) -> float:
+    """Of two names, 0 to 1; capitals and underscores do not count."""
+    return SequenceMatcher(None, old.lower().replace("_", ""), new.lower().replace("_", "")).ratio()
+
+
 def likely_rename(missing: Iterable[str], extra: Iterable[str]) -> dict[str, str]:
     """Which extra column each missing one is likely to be now: the most alike in spelling, each used once.
 
     >>> likely_rename(["wind_speed", "temp"], ["windSpeed", "notes"])
     {'wind_speed': 'windSpeed'}
     """
-    pairs = sorted(
-        (
-            (-SequenceMatcher(None, old.lower().replace("_", ""), new.lower().replace("_", "")).ratio(), old, new)
-            for old in missing
-            for new in extra
-        )
-    )
+    pairs = sorted((-_likeness(old, new), old, new) for old in missing for new in extra)
     found: dict[str, str] = {}
     for distance, old, new in pairs:
         if distance <= -0.7 and old not in found and new not in found.values():

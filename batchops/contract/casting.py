@@ -11,8 +11,10 @@ __all__ = ["Fit", "cast", "fit", "read_dtype", "survives"]
 
 Fit = Literal["same", "exact", "checked", "none"]
 
-EXACT_FLOAT = {pl.Float64: 53, pl.Float32: 24}
-"""Bits of the mantissa: integers up to 2^bits are exact."""
+TEXT = (pl.String, pl.Categorical, pl.Enum)
+
+MANTISSA = {64: 53, 32: 24}
+"""Bits of a float's mantissa, by its width: integers up to 2^bits are exact."""
 
 
 def _bits(dtype: pl.DataType) -> int:
@@ -26,7 +28,7 @@ def _between_numbers(found: pl.DataType, wanted: pl.DataType) -> Fit:
         widens = grows and (same_sign or found.is_unsigned_integer())
         return "exact" if widens else "checked"
     if found.is_integer():
-        return "exact" if _bits(found) <= 32 and wanted == pl.Float64 or _bits(found) <= 16 else "checked"
+        return "exact" if _bits(found) < MANTISSA[_bits(wanted)] else "checked"
     return "exact" if found == pl.Float32 and wanted == pl.Float64 else "none"
 
 
@@ -56,12 +58,8 @@ def fit(found: pl.DataType, wanted: pl.DataType, coerce: bool = False) -> Fit:
         how = "none" if wanted.is_integer() and found.is_float() else _between_numbers(found, wanted)
     elif isinstance(wanted, pl.Datetime):
         how = _between_times(found, wanted)
-    elif isinstance(found, pl.Enum | pl.Categorical) and wanted == pl.String:
-        how = "exact"
-    elif isinstance(wanted, pl.Categorical) and isinstance(found, pl.String | pl.Enum):
-        how = "exact"
-    elif isinstance(wanted, pl.Enum) and isinstance(found, pl.String | pl.Categorical | pl.Enum):
-        how = "checked"
+    elif isinstance(found, TEXT) and isinstance(wanted, TEXT):
+        how = "checked" if isinstance(wanted, pl.Enum) else "exact"
     simple = not (found.is_nested() or wanted.is_nested())
     return "checked" if how == "none" and coerce and simple else how
 
@@ -76,12 +74,12 @@ def survives(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Exp
     after = cast(column, wanted)
     kept = column.is_null() | after.is_not_null()
     if found.is_integer() and wanted.is_float():
-        edge = 2 ** EXACT_FLOAT[wanted.base_type()]
+        edge = 2 ** MANTISSA[_bits(wanted)]
         low = column >= -edge if found.is_signed_integer() else pl.lit(True)
-        return kept & (column.is_null() | (low & (column <= edge)))
-    if (found.is_float() and wanted.is_numeric()) or (found.is_temporal() and wanted.is_temporal()):
+        kept = kept & (column.is_null() | (low & (column <= edge)))
+    elif (found.is_float() and wanted.is_numeric()) or (found.is_temporal() and wanted.is_temporal()):
         same = column.is_null() | (after.cast(found, strict=False) == column)
-        return kept & same.fill_null(False)
+        kept = kept & same.fill_null(False)
     return kept
 
 

@@ -163,7 +163,7 @@ def _judged(model: type[DataFrameModel], rule: Rule, said: Severities) -> Rule:
     limit, words = limit_of(level, said.warn, said.fail), said.words or rule.words
     if said.words is None and rule.test.check is None and limit.shown and rule.id.endswith(".not_null"):
         words = f"{rule.columns[0]} is missing in at most {100 * limit.shown:.3g} % of the rows"
-    return replace(rule, level=level, action=action, limit=limit, words=words)  # type: ignore[arg-type]
+    return replace(rule, level=level, action=action, limit=limit, words=words)
 
 
 def _rules(model: type[DataFrameModel], drafts: tuple[Rule, ...], said: Mapping[str, Any]) -> Iterator[Rule]:
@@ -217,9 +217,7 @@ def compile_contract(model: type[DataFrameModel]) -> Contract:
     """
     schema = _schema_of(model)
     said = {name: column_words(_where(model, name), found.metadata) for name, found in schema.columns.items()}
-    columns = tuple(
-        _column(_where(model, name), found, schema, said[name]) for name, found in schema.columns.items()
-    )
+    columns = tuple(_column(_where(model, name), found, schema, said[name]) for name, found in schema.columns.items())
     config = config_words(_where(model), model.Config.metadata)
     rules = tuple(_rules(model, tuple(_distinct(_drafts(model, schema, columns))), {"": config, **said}))
     name, version = str(config.get("name") or model.__name__), str(config.get("version", ""))

@@ -168,9 +168,9 @@ def _set_aside(frame: pl.DataFrame, masks: pl.DataFrame, bad: pl.Series | None, 
             pl.lit(None, dtype=pl.Int64).alias(ROW), pl.lit(None, dtype=pl.List(pl.String)).alias(FAILED_RULES)
         )
     names = pl.concat_list(pl.when(pl.col(id)).then(pl.lit(id)) for id in masks.columns).list.drop_nulls()
-    positions = bad.arg_true().cast(pl.Int64) + start
-    failed = masks.filter(bad).select(names.alias(FAILED_RULES)).to_series()
-    return frame.filter(bad).with_columns(positions.alias(ROW), failed)
+    positions = bad.arg_true()
+    failed = masks[positions].select(names.alias(FAILED_RULES)).to_series()
+    return frame[positions].with_columns((positions.cast(pl.Int64) + start).alias(ROW), failed)
 
 
 def evaluate(

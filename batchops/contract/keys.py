@@ -16,12 +16,24 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from batchops.contract.arriving import fit_rows
 from batchops.contract.terms import Contract
 
-__all__ = ["IN_MEMORY", "buckets_for", "candidates", "collect", "confirm", "duplicates", "in_memory", "keys_of", "mark", "spill"]
+__all__ = [
+    "IN_MEMORY",
+    "buckets_for",
+    "candidates",
+    "collect",
+    "confirm",
+    "duplicates",
+    "in_memory",
+    "keys_of",
+    "mark",
+    "spill",
+]
 
 IN_MEMORY = 2_000_000
 """Rows of a night up to which its keys are compared in memory."""
@@ -31,6 +43,7 @@ PER_BUCKET = 4_000_000
 
 SEED = 0x0BA7C405
 COUNT = "_rows"
+DUPLICATED = "_duplicated"
 
 Hashes = NDArray[np.uint64]
 
@@ -61,11 +74,9 @@ def keys_of(contract: Contract, frame: pl.DataFrame, key: Iterable[str] = ()) ->
     return fitted.rows.select(names)
 
 
-def _whole(keys: pl.DataFrame) -> pl.DataFrame:
-    """Keys with no part missing, text as text."""
-    text = pl.selectors.categorical() | pl.selectors.enum()
-    plain = keys.with_columns(text.cast(pl.String), pl.selectors.float().fill_nan(None))
-    return plain
+def _spelled(keys: pl.DataFrame) -> pl.DataFrame:
+    """Keys as every process spells them: text as text, NaN as null."""
+    return keys.with_columns((cs.categorical() | cs.enum()).cast(pl.String), cs.float().fill_nan(None))
 
 
 def _hashes(keys: pl.DataFrame) -> pl.Series:
@@ -81,7 +92,7 @@ def spill(keys: pl.DataFrame, folder: Path, part: str, buckets: int) -> None:
         part: Names the file; the same part written again takes the place of the first.
         buckets: The same for all parts of a night.
     """
-    hashes = np.sort(_hashes(_whole(keys).drop_nulls()).to_numpy())
+    hashes = np.sort(_hashes(_spelled(keys).drop_nulls()).to_numpy())
     edges = np.array([(bucket << 64) // buckets for bucket in range(1, buckets)], dtype=np.uint64)
     starts = np.concatenate([[0], np.searchsorted(hashes, edges), [len(hashes)]]).astype(np.int64)
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,11 +122,15 @@ def candidates(folder: Path, bucket: int) -> Hashes:
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
 
+def _counted(keys: pl.DataFrame) -> pl.DataFrame:
+    return keys.group_by(keys.columns).agg(pl.len().alias(COUNT))
+
+
 def collect(keys: pl.DataFrame, hashes: Hashes) -> pl.DataFrame:
     """The keys of a partition behind candidate hashes, with how many of its rows hold each (`confirm` reads it)."""
-    whole = _whole(keys).drop_nulls()
-    suspects = whole.filter(_hashes(whole).is_in(pl.Series(hashes, dtype=pl.UInt64).implode())) if len(hashes) else whole.clear()
-    return suspects.group_by(whole.columns).agg(pl.len().alias(COUNT))
+    whole = _spelled(keys).drop_nulls()
+    suspected = np.isin(_hashes(whole).to_numpy(), hashes)
+    return _counted(whole.filter(pl.Series(suspected)))
 
 
 def confirm(suspects: Iterable[pl.DataFrame]) -> pl.DataFrame | None:
@@ -131,13 +146,13 @@ def confirm(suspects: Iterable[pl.DataFrame]) -> pl.DataFrame | None:
 
 def duplicates(parts: Iterable[pl.DataFrame]) -> pl.DataFrame | None:
     """The same as `confirm`, from the keys of all partitions at once."""
-    return confirm([part.group_by(part.columns).agg(pl.len().alias(COUNT)) for part in (_whole(keys).drop_nulls() for keys in parts)])
+    return confirm(_counted(_spelled(keys).drop_nulls()) for keys in parts)
 
 
 def mark(keys: pl.DataFrame, confirmed: pl.DataFrame | None) -> pl.Series:
     """One bool a row: its key is a duplicate."""
     if confirmed is None or confirmed.is_empty():
-        return pl.repeat(False, keys.height, dtype=pl.Boolean, eager=True).alias("duplicated")
-    whole = _whole(keys)
-    found = whole.join(confirmed.with_columns(pl.lit(True).alias("duplicated")), on=whole.columns, how="left", maintain_order="left")
-    return found.get_column("duplicated").fill_null(False)
+        return pl.repeat(False, keys.height, dtype=pl.Boolean, eager=True).alias(DUPLICATED)
+    twice = confirmed.with_columns(pl.lit(True).alias(DUPLICATED))
+    found = _spelled(keys).join(twice, on=keys.columns, how="left", maintain_order="left")
+    return found.get_column(DUPLICATED).fill_null(False)

@@ -97,7 +97,7 @@ def column_words(where: str, said: Any) -> Mapping[str, Any]:
 
 def roles_of(words: Mapping[str, Any]) -> tuple[Role, ...]:
     """The roles a column's metadata states: one, or several in a tuple; passthrough where it states none."""
-    said = words.get("role") or "passthrough"
+    said: Any = words.get("role") or "passthrough"
     return tuple(said) if isinstance(said, tuple | list) else (said,)
 
 

@@ -17,9 +17,9 @@ from skops.io import get_untrusted_types, loads
 from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
 from batchops.errors import DigestMismatch, GoldenMismatch, MissingReference, ModelError, UntrustedModel
-from batchops.models.encoding import Encoding, Matrix, encode
+from batchops.models.encoding import Matrix, encode
 from batchops.models.manifest import GOLDEN, MODEL, REFERENCE, REQUIREMENTS, Version
-from batchops.models.scoring import BATCH, check_classifier, probability, without_recoding
+from batchops.models.scoring import BATCH, check_classifier, probability, threads
 from batchops.store import Store
 
 __all__ = ["EXPECTED", "LoadedModel", "load", "unknown_types", "unpack_model"]
@@ -56,7 +56,6 @@ class LoadedModel:
     version: Version
     reference: bytes
     _classifier: Any = field(repr=False)
-    _encoding: Encoding = field(repr=False)
 
     def score(self, frame: pl.DataFrame) -> Matrix:
         """Probability of the positive class, float64, one a row; it does not depend on the rows beside it.
@@ -64,10 +63,10 @@ class LoadedModel:
         Raises:
             ModelError: The frame lacks a feature, or holds text where a number was.
         """
-        scores = np.empty(len(frame))
+        encoding, scores = self.version.manifest.encoding, np.empty(len(frame))
         for start in range(0, max(len(frame), 1), BATCH):
             part = frame.slice(start, BATCH)
-            scores[start : start + BATCH] = probability(self._classifier, encode(part, self._encoding))
+            scores[start : start + BATCH] = probability(self._classifier, encode(part, encoding))
         return scores
 
 
@@ -106,8 +105,10 @@ def _load(store: Store, version: Version, trusted: frozenset[str]) -> LoadedMode
     encoding = version.manifest.encoding
     check_classifier(classifier, len(encoding.features))
     golden = pl.read_parquet(io.BytesIO(files[GOLDEN]))
-    _check_golden(probability(classifier, encode(golden, encoding)), golden[EXPECTED].to_numpy(), version)
-    return LoadedModel(version, files[REFERENCE], *_fastest(classifier, encoding, golden))
+    with threads(1):
+        scores = probability(classifier, encode(golden, encoding))
+    _check_golden(scores, golden[EXPECTED].to_numpy(), version)
+    return LoadedModel(version, files[REFERENCE], classifier)
 
 
 def _verified(store: Store, version: Version) -> Mapping[str, bytes]:
@@ -158,14 +159,3 @@ def _check_golden(scores: Matrix, expected: Matrix, version: Version) -> None:
             f"{int(flipped.sum())} are decided otherwise"
         )
         raise GoldenMismatch(str(version), what, f"Install what its {REQUIREMENTS} names, or train it again")
-
-
-def _fastest(classifier: Any, encoding: Encoding, golden: pl.DataFrame) -> tuple[Any, Encoding]:
-    """The classifier without what it does not need, where the golden rows prove that nothing changes."""
-    bare = without_recoding(classifier, encoding.categorical)
-    if bare is None:
-        return classifier, encoding
-    reordered = Encoding(tuple(encoding.features[place] for place in bare[1]))
-    expected = probability(classifier, encode(golden, encoding))
-    same = np.array_equal(expected, probability(bare[0], encode(golden, reordered)))
-    return (bare[0], reordered) if same else (classifier, encoding)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from functools import cache
 from typing import Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import ThreadpoolController
 
 from batchops.errors import ModelError
 from batchops.models.encoding import Matrix
 
-__all__ = ["BATCH", "check_classifier", "probability", "threads", "tolerance", "without_recoding"]
+__all__ = ["BATCH", "check_classifier", "probability", "threads", "tolerance"]
 
 BATCH = 32_768
 """Rows asked for at once: 16,000 to 64,000 are equally fast, a million take half as long again."""
@@ -63,26 +61,3 @@ def probability(classifier: Any, matrix: Matrix) -> Matrix:
 def tolerance(classifier: Any) -> float:
     """By how much a score may differ between machines: trees add the same numbers in the same order everywhere."""
     return 0.0 if isinstance(classifier, HistGradientBoostingClassifier) else LAST_BITS
-
-
-def without_recoding(classifier: Any, categorical: tuple[int, ...]) -> tuple[Any, tuple[int, ...]] | None:
-    """The same trees, without the step that maps codes 0, 1, 2... to themselves and takes a third of the time.
-
-    Boosting with categories passes its input through an ordinal encoder, which puts them first. Where our codes
-    are already what it would make of them, that step can go. It is private to scikit-learn, so whoever uses the
-    result proves it equal first.
-
-    Returns:
-        A classifier, and the order in which it wants the features; None where the step is needed or is not known.
-    """
-    step = getattr(classifier, "_preprocessor", None)
-    if not isinstance(classifier, HistGradientBoostingClassifier) or not isinstance(step, ColumnTransformer):
-        return None
-    for categories in step.named_transformers_["encoder"].categories_:
-        known = categories[~np.isnan(categories)]
-        if not np.array_equal(known, np.arange(len(known))):
-            return None
-    bare = copy(classifier)
-    bare._preprocessor = None
-    others = tuple(place for place in range(classifier.n_features_in_) if place not in categorical)
-    return bare, (*categorical, *others)

@@ -124,11 +124,12 @@ def _find(store: Store, folder: str, names: list[str], wanted: tuple[str, Scalar
     return None
 
 
-def append(store: Store, job: str, kind: str, subject: Mapping[str, Scalar]) -> str:
+def append(store: Store, job: str, kind: str, subject: Mapping[str, Scalar], actor: str | None = None) -> str:
     """Add a record to a job's chain; nothing if its ``run_id`` already has one of this kind.
 
     Args:
         subject: Names and values; ``run_id``, where there is one, makes appending idempotent.
+        actor: Who did it; None: this account on this machine.
 
     Returns:
         The digest of the chain's head, to be kept outside the root.
@@ -149,7 +150,7 @@ def append(store: Store, job: str, kind: str, subject: Mapping[str, Scalar]) -> 
             previous=ORIGIN if last is None else last.digest,
             time=dt.datetime.now(dt.UTC).isoformat(),
             kind=kind,
-            actor=_actor(),
+            actor=actor or _actor(),
             subject=dict(subject),
         ).sealed()
         if store.create(f"{folder}/{record.name}", codec.dump(record)):

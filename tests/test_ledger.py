@@ -53,6 +53,14 @@ def test_what_has_no_run_is_recorded_every_time(store: Store) -> None:
     assert ledger.verify(store, "j").records == 2
 
 
+def test_a_record_names_its_actor(store: Store) -> None:
+    ledger.append(store, "j", "alias", {}, "ada")
+    ledger.append(store, "j", "alias", {})
+    first, second = (record.actor for record in ledger.records(store, "j"))
+    assert first == "ada"
+    assert "@" in second
+
+
 def test_chains_of_jobs_are_their_own(store: Store) -> None:
     chain(store, 2)
     ledger.append(store, "k", "run", {"run_id": "r0"})

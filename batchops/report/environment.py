@@ -1,0 +1,119 @@
+"""Templates: always escaped, never undefined, and only the framework's own style and script may run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+    TemplateError,
+)
+from markupsafe import Markup
+
+from batchops import codec
+from batchops.errors import ConfigError
+from batchops.report import formats, marks, pictures
+from batchops.report.words import column_words, since_words, topic_title
+from batchops.verdict import Severity
+
+__all__ = ["fill"]
+
+KINDS = {
+    Severity.FAIL: "fail",
+    Severity.WARN: "warn",
+    Severity.UNSURE: "unsure",
+    Severity.NOT_RUN: "none",
+    Severity.PASS: "pass",
+}
+
+FILTERS: Mapping[str, Any] = {
+    "amount": formats.amount,
+    "clean": formats.clean,
+    "count": formats.count,
+    "date": formats.date,
+    "decimal": formats.decimal,
+    "href": formats.href,
+    "number": formats.number,
+    "percent": formats.percent,
+    "plural": formats.plural,
+    "points": formats.points,
+    "seconds": formats.seconds,
+    "size": formats.size,
+    "slug": formats.slug,
+    "spans": formats.spans,
+    "kind": KINDS.__getitem__,
+    "column_words": column_words,
+    "since_words": since_words,
+    "topic_title": topic_title,
+    "metric": pictures.metric,
+    "metric_limit": pictures.metric_limit,
+    "metric_name": pictures.metric_name,
+    "meter": pictures.meter,
+    "whisker": pictures.whisker,
+    "coordinate": marks.coordinate,
+    "histogram": marks.histogram,
+}
+
+
+def _json(value: Any, **_: Any) -> str:
+    return codec.dump(value).decode()
+
+
+def _finalize(value: Any) -> Any:
+    """Drop control characters from every text; markup made here has none."""
+    return formats.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@lru_cache(maxsize=8)
+def _environment(folder: str | None) -> Environment:
+    own = PackageLoader("batchops.report")
+    loader = own if folder is None else ChoiceLoader([own, FileSystemLoader(folder)])
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters.update(FILTERS)
+    environment.policies["json.dumps_function"] = _json
+    return environment
+
+
+@cache
+def _assets() -> Mapping[str, str | Markup]:
+    """The style and the script, and the hashes by which the page's policy allows them and nothing else."""
+    assets: dict[str, str | Markup] = {}
+    for name, file in (("css", "base.css"), ("js", "base.js")):
+        text = (Path(__file__).parent / "templates" / file).read_text("utf-8")
+        assets[name] = Markup(text)
+        assets[f"{name}_hash"] = f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return assets
+
+
+def fill(template: str, values: Mapping[str, Any], edition: Path | None = None) -> str:
+    """Render a template of the framework, or an edition that extends one.
+
+    Raises:
+        ConfigError: The edition does not exist, is no template, or asks for what is not there.
+    """
+    environment = _environment(None if edition is None else str(edition.parent))
+    try:
+        page = environment.get_template(template if edition is None else edition.name)
+        return page.render(_assets() | dict(values)) + "\n"
+    except TemplateError as error:
+        if edition is None:
+            raise
+        where = f"{edition}:{getattr(error, 'lineno', None) or ''}".rstrip(":")
+        remedy = "Correct the edition; batchops/report/templates/base.html.j2 lists the blocks it may override"
+        raise ConfigError(where, f"{type(error).__name__}: {error.message or 'not found'}", remedy) from error

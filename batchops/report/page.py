@@ -1,0 +1,225 @@
+"""The audit page: one file, made from audit.json alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchops.audit.document import AuditDocument, ColumnPart, Family, RulePart, SlicePart
+from batchops.report import formats, marks
+from batchops.report.environment import fill
+from batchops.report.topics import BOTH, FAMILIES, groups
+from batchops.report.words.checks import limit_words
+from batchops.verdict import Severity
+
+__all__ = ["Links", "render"]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the page leads, relative to itself; None where there is nothing."""
+
+    index: str | None = None
+
+
+def render(document: AuditDocument, edition: Path | None = None, links: Links | None = None) -> str:
+    """The page of a night, as HTML; the same document gives the same bytes.
+
+    Args:
+        edition: A template that extends ``base.html.j2``; None: that one itself.
+
+    Raises:
+        ConfigError: The edition cannot be rendered.
+    """
+    view = _frame(document) | _contract(document) | _drift(document) | _quality(document) | _slices(document)
+    return fill("base.html.j2", {**view, "links": links or Links()}, edition)
+
+
+def _frame(document: AuditDocument) -> dict[str, Any]:
+    """Everything above the sections, and what all of them use."""
+    families = {family.name: family for family in document.families}
+    window = document.window
+    return {
+        "audit": document,
+        "severity": Severity,
+        "facts": _facts(document),
+        "history": _history(document),
+        "tiles": [_tile(family, document) for family in document.families],
+        "topics": groups(document.findings),
+        "severities": {name: families[name].severity if name in families else None for name in FAMILIES},
+        "whys": {name: families[name].why if name in families else None for name in FAMILIES},
+        "span": formats.nights(window.first, window.last),
+        "window_words": f"last {window.nights} nights" if window.nights > 1 else "tonight",
+        "provenance": _provenance(document),
+        "anchors": _anchors(document),
+    }
+
+
+def _anchors(document: AuditDocument) -> frozenset[str]:
+    """Every id that a link may lead to."""
+    slices = document.slices.slices if document.slices else ()
+    return frozenset(
+        [
+            *("verdict", "findings", "contract", "drift", "quality", "slices", "provenance"),
+            *(["score"] if document.score else []),
+            *(f"rule-{formats.slug(rule.id)}" for rule in document.contract.rules),
+            *(f"column-{formats.slug(column.column)}" for column in document.drift.columns),
+            *(f"slice-{formats.slug(each.label)}" for each in slices),
+        ]
+    )
+
+
+def _facts(document: AuditDocument) -> list[tuple[str, str]]:
+    rows, window, made = document.rows, document.window, document.provenance
+    counts = document.verdict.counts
+    labels = (
+        f"{formats.count(window.labelled)} ({formats.percent(window.labelled / window.rows)})"
+        if window.rows
+        else formats.NONE
+    )
+    output = {"published": "published", "flagged": "published, flagged", "withheld": "withheld"}
+    return [
+        ("Night", formats.date(document.night)),
+        ("Rows scored", f"{formats.count(rows.scored)} of {formats.count(rows.total)}"),
+        ("Set aside", formats.count(rows.quarantined)),
+        ("Window", f"{formats.nights(window.first, window.last)}"),
+        ("Rows in it", formats.count(window.rows)),
+        ("With outcome", labels),
+        (
+            "Trained on",
+            f"{formats.nights(made.model_first, made.model_last)}, {formats.plural(made.model_rows, 'row')}",
+        ),
+        ("Model", made.model),
+        ("Output", output.get(document.verdict.output, document.verdict.output)),
+        ("Checks", " · ".join(f"{counts[s.value]} {s.value.lower()}" for s in Severity if counts.get(s.value))),
+    ]
+
+
+def _history(document: AuditDocument) -> dict[str, Any]:
+    levels = [*(past.severity for past in document.history), document.verdict.severity][-30:]
+    told = Counter(levels)
+    words = ", ".join(f"{told[severity]} {severity.value.lower()}" for severity in Severity if told[severity])
+    return {"bars": marks.strip(levels), "words": f"Last {formats.plural(len(levels), 'run')}: {words}"}
+
+
+def _limits(family: Family) -> tuple[float, ...]:
+    if family.limit is None:
+        return ()
+    check = family.series.partition(":")[0]
+    return (family.limit, -family.limit) if check in BOTH else (family.limit,)
+
+
+def _tile(family: Family, document: AuditDocument) -> dict[str, Any]:
+    """A tile, with its line over the runs and the figure of the run before."""
+    past = [each.figures.get(family.series) for each in document.history][-29:]
+    values = [*past, family.value]
+    limits = _limits(family)
+    # Of a limit on both sides, only the one that the line comes near: the other would flatten it.
+    near = [limit for limit in limits if len(limits) == 1 or (family.value or 0) * limit >= 0][:1]
+    last = next((value for value in reversed(past) if value is not None), None)
+    check = family.series.partition(":")[0]
+    limit = f"limit {limit_words(check, family.limit, family.unit)}" if family.limit is not None else ""
+    if family.name == "slices":
+        limit = ""
+    text = "; ".join(part for part in (family.text, limit) if part)
+    figure = formats.count(family.value) if not family.unit else formats.amount(family.value, family.unit)
+    return {
+        "anchor": family.name if family.name != "score" or document.score else "drift",
+        "title": FAMILIES.get(family.name, family.name),
+        "severity": family.severity,
+        "why": family.why,
+        "figure": figure,
+        "text": text,
+        "line": marks.spark(values, near) if family.why is None else None,
+        "label": f"{FAMILIES.get(family.name, family.name)}, last {formats.plural(len(values), 'run')}: now {figure}",
+        "runs": formats.plural(len(values), "run"),
+        "last": f"last run {formats.count(last) if not family.unit else formats.amount(last, family.unit)}",
+    }
+
+
+def _contract(document: AuditDocument) -> dict[str, Any]:
+    def order(rule: RulePart) -> tuple[int, float, str]:
+        return rule.severity.rank, -(rule.share or 0.0), rule.id
+
+    opaque = frozenset(column.column for column in document.drift.columns if column.kind == "opaque")
+    return {"rules": sorted(document.contract.rules, key=order), "opaque": opaque}
+
+
+def _levels(severities: Sequence[Severity]) -> list[Severity]:
+    return [severity for severity in Severity if severity in severities]
+
+
+def _drift(document: AuditDocument) -> dict[str, Any]:
+    def order(column: ColumnPart) -> tuple[int, float, float, str]:
+        return column.severity.rank, -(column.reliance or 0.0), -(column.window.distance or 0.0), column.column
+
+    columns = sorted(document.drift.columns, key=order)
+    return {"columns": columns, "column_levels": _levels([column.severity for column in columns])}
+
+
+def _quality(document: AuditDocument) -> dict[str, Any]:
+    quality = document.quality
+    gap = [metric for metric in quality.metrics if metric.name == "calibration_gap"] if quality else []
+    return {
+        "calibration": marks.curve(quality.calibration) if quality else None,
+        "overall": gap[0].value if gap else None,
+    }
+
+
+def _slices(document: AuditDocument) -> dict[str, Any]:
+    def order(each: SlicePart) -> tuple[int, float, str]:
+        return each.severity.rank, -abs(each.gap or 0.0), each.label
+
+    slices = sorted(document.slices.slices, key=order) if document.slices else []
+    shown = [
+        value
+        for each in slices
+        for value in (each.gap, each.lower, each.upper, each.reference_gap)
+        if value is not None
+    ]
+    limits = [each.limit for each in slices if each.limit is not None]
+    return {
+        "slices": slices,
+        "slice_levels": _levels([each.severity for each in slices]),
+        "allowed": limits[0] if limits else None,
+        "scale": marks.axis([*shown, *limits, *(-limit for limit in limits)]),
+    }
+
+
+def _provenance(document: AuditDocument) -> list[tuple[str, str, bool]]:
+    """(what, value, is it a code) of everything that made the run."""
+    made, run = document.provenance, document.run
+    commit = (
+        formats.NONE
+        if made.git_commit is None
+        else made.git_commit[:12] + (" (changed since)" if made.git_dirty else "")
+    )
+    stages = ", ".join(f"{name} {formats.seconds(spent)}" for name, spent in run.stages.items())
+    rate = f", {formats.count(run.rows_per_second)} rows a second" if run.rows_per_second else ""
+    entries = [
+        ("Run", run.id, True),
+        ("Kind", run.kind, False),
+        ("Started", run.started[:19].replace("T", " "), False),
+        ("Took", f"{formats.seconds(run.seconds)}{rate}", False),
+        ("Stages", stages or formats.NONE, False),
+        ("Peak memory", formats.size(run.peak_memory), False),
+        ("Scheduler", run.scheduler, False),
+        ("Actor", run.actor, False),
+        ("Reason", run.reason or formats.NONE, False),
+        ("Input", run.key[:16], True),
+        ("Scores table", run.scores_table, True),
+        ("Ledger before", (run.previous_ledger or formats.NONE)[:16], True),
+        ("Model", f"{made.model} {made.model_digest[:12]}", True),
+        ("Model made", made.model_created[:10], False),
+        ("Contract", f"{made.contract} {made.contract_digest[:12]}", True),
+        ("Job", made.job_digest[:16], True),
+        ("Policy", made.policy_digest[:16], True),
+        ("Code", commit, True),
+        ("batchops", made.batchops, False),
+        ("Python", made.python, False),
+        *((name, version, False) for name, version in sorted(made.libraries.items())),
+    ]
+    return entries

@@ -1,0 +1,66 @@
+"""Parts of the document to marks and cells: which figure goes where."""
+
+from __future__ import annotations
+
+from batchops.audit.document import ColumnPart, MetricPart, SlicePart
+from batchops.report import formats, marks
+
+__all__ = ["meter", "metric", "metric_limit", "metric_name", "whisker"]
+
+NAMES = {
+    "calibration_gap": f"Observed {formats.MINUS} predicted, points",
+    "roc_auc": "ROC AUC",
+    "brier_score": "Brier score",
+    "brier_score_loss": "Brier score",
+    "log_loss": "Log loss",
+    "average_precision": "Average precision",
+    "expected_calibration_error": "Calibration error",
+    "positive_rate": "Observed share",
+    "mean_score": "Mean score",
+}
+SHARES = frozenset(
+    {
+        "accuracy",
+        "precision",
+        "recall",
+        "specificity",
+        "selection_rate",
+        "positive_rate",
+        "mean_score",
+        "base_rate",
+        "f1",
+    }
+)
+
+
+def metric_name(name: str) -> str:
+    """A metric's name for a reader."""
+    return NAMES.get(name, name.replace("_", " ").capitalize())
+
+
+def metric(value: float | None, name: str) -> str:
+    """A metric's value: points, a share, or three decimals."""
+    if name.endswith("_gap"):
+        return formats.points(value)
+    return formats.percent(value) if name in SHARES else formats.decimal(value)
+
+
+def metric_limit(part: MetricPart) -> str:
+    """What the metric may do; those that are judged are judged by a difference to training."""
+    if part.limit is None:
+        return formats.NONE
+    if part.name.endswith("_gap"):
+        return f"±{formats.number(part.limit * 100)}"
+    return metric(part.limit, part.name)
+
+
+def meter(column: ColumnPart) -> marks.Meter:
+    """The meter of a column's distance over the window."""
+    return marks.meter(column.window.distance or 0.0, column.usual, column.limit)
+
+
+def whisker(part: SlicePart, scale: marks.Axis) -> marks.Whisker | None:
+    """The row of the forest; None where the slice has no gap."""
+    if part.gap is None:
+        return None
+    return marks.whisker(scale, part.gap, (part.lower, part.upper), part.reference_gap)

@@ -1,0 +1,101 @@
+"""A night in at most 12 lines, for a terminal, a log or a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from batchops.audit.document import AuditDocument, Family, FindingPart
+from batchops.report.formats import NONE, amount, clean, count, date, seconds
+from batchops.report.topics import FAMILIES, family_of, urgency
+from batchops.report.words.checks import limit_words
+from batchops.verdict import Severity
+
+__all__ = ["LINES", "summary"]
+
+LINES = 12
+WIDTH = 100
+
+GLYPHS = {Severity.FAIL: "✕", Severity.WARN: "!", Severity.UNSURE: "?", Severity.NOT_RUN: "-", Severity.PASS: "✓"}
+COLOURS = {Severity.FAIL: "31", Severity.WARN: "33", Severity.UNSURE: "2", Severity.NOT_RUN: "2", Severity.PASS: "32"}
+EXITS = {
+    0: "published",
+    2: "something a person wrote is wrong",
+    3: "a gate failed",
+    4: "some nights of the range failed",
+    75: "try later",
+}
+
+
+def _text(text: str, width: int = WIDTH) -> str:
+    """Fit for a line: no control characters, no odd spaces, not too long."""
+    plain = clean(text).replace("\u202f", " ").replace("\u00a0", " ").replace("`", "")
+    return plain if len(plain) <= width else plain[: width - 1] + "…"
+
+
+def _style(text: str, code: str, colour: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if colour and text.strip() else text
+
+
+def _level(severity: Severity, colour: bool, width: int = 0) -> str:
+    return _style(f"{GLYPHS[severity]} {severity.value}".ljust(width), f"1;{COLOURS[severity]}", colour)
+
+
+def _figure(value: float | None, unit: str) -> str:
+    return count(value) if not unit else amount(value, unit)
+
+
+def _row(family: Family, findings: Sequence[FindingPart], document: AuditDocument) -> tuple[str, ...]:
+    """A family's cells: name, now, limit, last run, since, where."""
+    if family.why is not None:
+        return (FAMILIES.get(family.name, family.name), NONE, "", "", "", family.why)
+    alarms = [f for f in findings if family_of(f.check) == family.name and f.severity in (Severity.FAIL, Severity.WARN)]
+    first = min(alarms, key=urgency, default=None)
+    past = [each.figures.get(family.series) for each in document.history]
+    last = next((value for value in reversed(past) if value is not None), None)
+    check = family.series.partition(":")[0]
+    return (
+        FAMILIES.get(family.name, family.name),
+        _figure(family.value, family.unit),
+        limit_words(check, family.limit, family.unit) if family.limit is not None and family.unit else "",
+        "" if last is None else _figure(last, family.unit),
+        date(first.since, year=False) if first and first.since else "",
+        family.text,
+    )
+
+
+def _table(document: AuditDocument, colour: bool) -> list[str]:
+    head = ("", "now", "limit", "last run", "since", "what")
+    rows = [tuple(_text(cell) for cell in _row(family, document.findings, document)) for family in document.families]
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(5)]
+
+    def cells(row: tuple[str, ...]) -> list[str]:
+        return [row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in range(1, 5)), row[5]]
+
+    name, *rest = cells(head)
+    lines = [_style(f"{name}  {'':9}  {'  '.join(rest)}".rstrip(), "2", colour)]
+    for family, row in zip(document.families, rows, strict=True):
+        name, *rest = cells(row)
+        used = len(name) + 13 + sum(len(cell) + 2 for cell in rest[:-1])
+        rest[-1] = _text(rest[-1], max(20, 132 - used))
+        lines.append(f"{name}  {_level(family.severity, colour, 9)}  {'  '.join(rest)}".rstrip())
+    return lines
+
+
+def summary(
+    document: AuditDocument, colour: bool = False, exit_code: int = 0, paths: Mapping[str, str] | None = None
+) -> list[str]:
+    """The night's summary, line by line.
+
+    Args:
+        paths: What to find where, such as ``report`` and ``audit``; as many as there are lines left.
+    """
+    verdict, rows = document.verdict, document.rows
+    severity = _level(verdict.severity, colour)
+    job = f"{_text(document.job)}  {date(document.night)}  {_text(seconds(document.run.seconds))}"
+    lines = [f"{severity}  {job}", _style(_text(verdict.headline, 132), "1", colour), *_table(document, colour)]
+    scored = f"{count(rows.scored)} of {count(rows.total)} rows scored"
+    what = f"{scored}, {count(rows.quarantined)} set aside, {verdict.output}"
+    end = [f"exit    {exit_code} ({EXITS.get(exit_code, 'failed')}; {_text(what)})"]
+    left = LINES - len(lines) - len(end)
+    found = [f"{_text(name)[:7].ljust(7)} {_text(path, 200)}" for name, path in (paths or {}).items()]
+    return [*lines, *found[:left], *end]

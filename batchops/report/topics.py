@@ -1,0 +1,133 @@
+"""What belongs together: the family of a check, the thing it is about, its place on the page, its place in a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from batchops.audit.document import FindingPart
+from batchops.report.formats import slug
+from batchops.verdict import Finding, Severity
+
+__all__ = [
+    "BOTH",
+    "FAMILIES",
+    "LOWER",
+    "Topic",
+    "anchor",
+    "family_of",
+    "groups",
+    "is_tonight",
+    "subject_of",
+    "topic",
+    "urgency",
+]
+
+FAMILIES = {
+    "contract": "Data contract",
+    "drift": "Input drift",
+    "score": "Score drift",
+    "quality": "Model quality",
+    "slices": "Slices",
+}
+"""The five tiles, and what they are called."""
+
+BOTH = frozenset({"quality.calibration_gap", "slices.calibration_gap", "volume.weekday"})
+"""Checks whose limit holds on both sides of zero."""
+
+LOWER = frozenset({"quality.coverage"})
+"""Checks that must not fall below their limit."""
+
+TONIGHT = " (tonight)"
+OF = {"input": "contract", "schema": "contract", "volume": "contract", "labels": "quality"}
+PLACES = {"contract.rule": "rule", "drift": "column", "slices": "slice"}
+QUEUE = ("input", "schema", "quality", "labels", "slices", "contract", "volume", "score", "drift")
+
+
+def family_of(check: str) -> str:
+    """Which of the five tiles a check belongs to."""
+    root = check.partition(".")[0]
+    return OF.get(root, root)
+
+
+def is_tonight(subject: str) -> bool:
+    """Whether a figure is about tonight alone, where the same is judged over the window too."""
+    return subject.endswith(TONIGHT)
+
+
+def subject_of(subject: str) -> str:
+    """The subject, whatever nights it was measured on."""
+    return subject.removesuffix(TONIGHT)
+
+
+def topic(id: str) -> str:
+    """What one incident is about: a column, a rule, all slices together, or a check of its own.
+
+    >>> topic("drift.distance:temp (tonight)"), topic("slices.calibration_gap:carrier DL")
+    ('drift:temp', 'slices')
+    """
+    check, _, subject = id.partition(":")
+    family = family_of(check)
+    if family in ("slices", "score"):
+        return family
+    if check == "input.unreadable":
+        return check
+    return f"drift:{subject_of(subject)}" if family == "drift" else id
+
+
+def anchor(check: str, subject: str) -> str:
+    """Where on the page the evidence stands."""
+    place = PLACES.get(check) or PLACES.get(check.partition(".")[0])
+    return f"{place}-{slug(subject_of(subject))}" if place else family_of(check)
+
+
+def urgency(finding: Finding | FindingPart) -> tuple[int, bool, int, bool]:
+    """What a reader has to know first: by severity, then what withholds scores, then by what it says of their use.
+
+    A score that is known to be wrong comes before inputs that merely look different.
+    """
+    root = finding.check.partition(".")[0]
+    place = QUEUE.index(root) if root in QUEUE else len(QUEUE)
+    return finding.severity.rank, not finding.blocking, place, is_tonight(finding.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Findings about one thing; worst first, the first speaks for them."""
+
+    findings: tuple[FindingPart, ...]
+
+    @property
+    def lead(self) -> FindingPart:
+        """The worst of them."""
+        return self.findings[0]
+
+    @property
+    def others(self) -> tuple[FindingPart, ...]:
+        """All but the first."""
+        return self.findings[1:]
+
+    @property
+    def is_slices(self) -> bool:
+        """Whether it holds all slices together."""
+        return family_of(self.lead.check) == "slices"
+
+    @property
+    def since(self) -> str | None:
+        """The earliest night that any of its worst findings was first seen."""
+        found = [f.since for f in self.findings if f.since is not None and f.severity is self.lead.severity]
+        return min(found, default=None)
+
+    @property
+    def nights(self) -> int:
+        """The longest of their runs."""
+        return max((f.nights for f in self.findings if f.severity is self.lead.severity), default=0)
+
+
+def groups(findings: Sequence[FindingPart]) -> tuple[Topic, ...]:
+    """Every WARN and FAIL, gathered by what it is about, most urgent first."""
+    found: dict[str, list[FindingPart]] = {}
+    for finding in sorted(findings, key=urgency):
+        if finding.severity in (Severity.FAIL, Severity.WARN):
+            found.setdefault(topic(finding.id), []).append(finding)
+    return tuple(Topic(tuple(members)) for members in found.values())

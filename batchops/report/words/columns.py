@@ -1,0 +1,82 @@
+"""What a column's picture shows, in a line."""
+
+from __future__ import annotations
+
+from batchops.audit.document import ColumnPart, Histogram
+from batchops.report.formats import clean, listing, number, percent, points
+from batchops.verdict import Severity
+
+__all__ = ["column_words"]
+
+MOVED = 0.01
+
+
+def column_words(column: ColumnPart) -> str:
+    """The most telling thing about a column: out of range, unseen, missing, moved, or as usual."""
+    if column.kind == "opaque":
+        return "Never looked into: only how often it is missing is known."
+    words = [_range_words(column), _unseen_words(column), _null_words(column), _moved_words(column)]
+    told = " ".join(word for word in words if word)
+    return told or ("As in training." if column.window.distance is not None else "Nothing to compare.")
+
+
+def _range_words(column: ColumnPart) -> str:
+    share, low, high = column.window.outside_share, column.reference_low, column.reference_high
+    if not share or low is None or high is None:
+        return ""
+    unit = f" {column.unit}" if column.unit else ""
+    return f"{percent(share)} beyond training's {number(low)} to {number(high)}{unit}."
+
+
+def _unseen_words(column: ColumnPart) -> str:
+    if not column.window.unseen_share:
+        return ""
+    named = [clean(value.value) for value in column.unseen]
+    return f"{percent(column.window.unseen_share)} never seen in training" + (f": {listing(named)}." if named else ".")
+
+
+def _null_words(column: ColumnPart) -> str:
+    was, now = column.reference.null_share, column.window.null_share
+    if was is None or now is None or abs(now - was) < MOVED:
+        return ""
+    return f"Missing {'more' if now > was else 'less'} often: {percent(was)} before, {percent(now)} now."
+
+
+def _moved_words(column: ColumnPart) -> str:
+    if column.histogram is None or column.severity in (Severity.NOT_RUN,) or not column.window.distance:
+        return ""
+    usual = column.usual is not None and column.window.distance <= column.usual
+    if usual:
+        return "Within what training itself varies."
+    return _middle(column.histogram, column.unit) if column.histogram.kind == "number" else _largest(column.histogram)
+
+
+def median(histogram: Histogram, shares: tuple[float, ...]) -> float | None:
+    """The value that halves a distribution, within its cell; None in the cells that also hold what lies beyond."""
+    total, below = sum(shares), 0.0
+    if histogram.low is None or histogram.high is None or total <= 0:
+        return None
+    step = (histogram.high - histogram.low) / len(shares)
+    for i, share in enumerate(shares):
+        if below + share >= total / 2:
+            inner = 0 < i < len(shares) - 1
+            return histogram.low + step * (i + (total / 2 - below) / share) if inner else None
+        below += share
+    return None
+
+
+def _middle(histogram: Histogram, unit: str | None) -> str:
+    was, now = median(histogram, histogram.reference), median(histogram, histogram.current)
+    if was is None or now is None or number(was) == number(now):
+        return ""
+    return f"Median about {number(was)}, now {number(now)}{f' {unit}' if unit else ''}."
+
+
+def _largest(histogram: Histogram) -> str:
+    changes = [now - was for was, now in zip(histogram.reference, histogram.current, strict=True)]
+    if not changes:
+        return ""
+    i = max(range(len(changes)), key=lambda each: abs(changes[each]))
+    if abs(changes[i]) < MOVED:
+        return ""
+    return f"Largest change: {clean(histogram.labels[i])}, {points(changes[i])} points."

@@ -1,0 +1,57 @@
+"""A finding in words."""
+
+from __future__ import annotations
+
+from batchops.audit.document import FindingPart
+from batchops.report.formats import clean, plural
+from batchops.report.topics import Topic, anchor
+from batchops.report.words.checks import say, size_words
+from batchops.report.words.facts import Facts
+from batchops.verdict import Finding, Severity
+
+__all__ = ["finding_part", "since_words", "topic_title"]
+
+
+def finding_part(finding: Finding, facts: Facts) -> FindingPart:
+    """The finding's figures as they are, with what they mean and what to do next."""
+    saying = say(finding, facts)
+    command = f": `{saying.command}`" if saying.command else ""
+    return FindingPart(
+        id=finding.id,
+        severity=finding.severity,
+        check=finding.check,
+        subject=finding.subject,
+        value=finding.value,
+        unit=finding.unit,
+        limit=finding.limit,
+        blocking=finding.blocking,
+        lower=finding.lower,
+        upper=finding.upper,
+        usual=finding.usual,
+        n=finding.n,
+        since=finding.since,
+        nights=finding.nights,
+        previous=finding.previous,
+        title=saying.title,
+        size=size_words(finding),
+        action=f"{saying.remedy}{command}.",
+        anchor=anchor(finding.check, finding.subject),
+        evidence=finding.evidence,
+    )
+
+
+def topic_title(topic: Topic) -> str:
+    """A topic's title: that of its only or worst finding, or how many slices are wrong."""
+    if not topic.is_slices or not topic.others:
+        return topic.lead.title
+    failing = sum(finding.severity is Severity.FAIL for finding in topic.findings)
+    warning = len(topic.findings) - failing
+    words = [f"{plural(failing, 'slice')} {'fails' if failing == 1 else 'fail'}"] if failing else []
+    if warning:
+        words.append(f"{warning} more warn" if failing else f"{plural(warning, 'slice')} warn")
+    return f"{', '.join(words)}; the worst: {clean(topic.lead.subject)}"
+
+
+def since_words(nights: int) -> str:
+    """How long it has lasted, to follow the night it began."""
+    return "new tonight" if nights <= 1 else f"{nights} nights"

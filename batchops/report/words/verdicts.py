@@ -1,0 +1,152 @@
+"""May I use tonight's scores? The headline, the lead under it, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from batchops.audit.document import Action, FindingPart, VerdictPart
+from batchops.report.formats import amount, clean, date, decimal, plural
+from batchops.report.topics import FAMILIES, family_of, groups, urgency
+from batchops.report.words.checks import limit_words, say, size_words
+from batchops.report.words.facts import Facts
+from batchops.report.words.findings import topic_title
+from batchops.report.words.tiles import nearest, not_run, severity_of_family
+from batchops.verdict import Finding, Severity, Verdict
+
+__all__ = ["verdict_part"]
+
+ALARMS = (Severity.FAIL, Severity.WARN)
+MOST_ACTIONS = 3
+
+
+def verdict_part(verdict: Verdict, findings: Sequence[FindingPart], facts: Facts) -> VerdictPart:
+    """The verdict in words.
+
+    Args:
+        findings: The night's alarms, as `finding_part` made them.
+    """
+    first = min(verdict.alarms, key=urgency, default=None)
+    return VerdictPart(
+        severity=verdict.severity,
+        headline=_headline(first, verdict, facts),
+        lead=" ".join(sentence for sentence in _lead(first, verdict, facts) if sentence),
+        actions=_actions(first, verdict, findings, facts)[:MOST_ACTIONS],
+        counts={
+            severity.value: sum(finding.severity is severity for finding in verdict.findings) for severity in Severity
+        },
+        output=facts.output,
+    )
+
+
+def _headline(first: Finding | None, verdict: Verdict, facts: Facts) -> str:
+    if first is not None:
+        return say(first, facts).headline
+    if not facts.rows:
+        return "Nothing to score: 0 rows came, 0 were scored"
+    near = nearest(verdict.findings)
+    held = sum(finding.severity is Severity.PASS for finding in verdict.findings)
+    if near is None:
+        return f"{plural(facts.scored, 'row')} scored, {plural(held, 'check')} held"
+    limit = limit_words(near.check, near.limit, near.unit)
+    return f"All is well: nearest its limit is {amount(near.value, near.unit)} {say(near, facts).short}, limit {limit}"
+
+
+def _lead(first: Finding | None, verdict: Verdict, facts: Facts) -> list[str]:
+    """Size, interval, limit; worst place; since when; what still works; what is not known yet."""
+    sentences = []
+    if first is not None:
+        sentences.append(_size(first))
+        sentences.append(_elsewhere(first, verdict))
+        sentences.append(_since(first))
+    sentences.append(_works(verdict, facts))
+    quality = [finding for finding in verdict.findings if family_of(finding.check) == "quality"]
+    if facts.rows and not any(finding.value is not None for finding in quality):
+        sentences.append(f"Whether the scores are right is not known: {_lower(not_run('quality', facts))}")
+    return sentences
+
+
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
+def _size(finding: Finding) -> str:
+    subject = "The gap is" if finding.check.endswith("calibration_gap") else "The figure is"
+    return f"{subject} {size_words(finding)}"
+
+
+def _elsewhere(first: Finding, verdict: Verdict) -> str:
+    """The worst slice beside an overall gap."""
+    slices = sorted((f for f in verdict.alarms if family_of(f.check) == "slices" and f.id != first.id), key=urgency)
+    if not slices or family_of(first.check) not in ("quality", "slices"):
+        return ""
+    worst = max((f for f in slices if f.severity is slices[0].severity), key=lambda f: abs(f.value or 0.0))
+    word = "Worst slice" if family_of(first.check) == "quality" else "Next"
+    return f"{word}: {clean(worst.subject)} ({amount(worst.value, worst.unit)})."
+
+
+def _since(first: Finding) -> str:
+    if first.since is None or first.nights <= 1:
+        return "It is new tonight."
+    return f"It has been so for {first.nights} nights in a row, since {date(first.since)}."
+
+
+def _works(verdict: Verdict, facts: Facts) -> str:
+    """What can still be relied on."""
+    words = []
+    auc = [finding for finding in verdict.findings if finding.check == "quality.roc_auc"]
+    if any(f.severity is Severity.PASS for f in auc) and facts.roc_auc is not None:
+        reference = f", {decimal(facts.roc_auc_reference)} in training" if facts.roc_auc_reference is not None else ""
+        words.append(f"Ranking still holds: ROC AUC {decimal(facts.roc_auc)}{reference}.")
+    good = [
+        title
+        for name, title in FAMILIES.items()
+        if severity_of_family([f for f in verdict.findings if family_of(f.check) == name]) is Severity.PASS
+    ]
+    if good and verdict.alarms:
+        words.append(f"Nothing wrong with: {', '.join(title.lower() for title in good)}.")
+    elif not verdict.alarms:
+        held = sum(f.severity is Severity.PASS for f in verdict.findings)
+        words.append(f"{plural(held, 'figure')} judged, none beyond its limit; {plural(facts.scored, 'row')} scored.")
+    return " ".join(words)
+
+
+def _use(first: Finding | None, verdict: Verdict, facts: Facts) -> Action:
+    """What to do with the scores."""
+    failing = {finding.check for finding in verdict.alarms if finding.severity is Severity.FAIL}
+    families = {family_of(check) for check in failing}
+    if facts.output == "withheld":
+        return Action(
+            "Do not look for tonight's scores: they are withheld; earlier nights stand as they were.", None, "verdict"
+        )
+    if first is None or not failing:
+        return Action(f"Use the scores: {plural(facts.scored, 'row')} published.")
+    if "quality.roc_auc" in failing:
+        return Action("Do not use these scores: neither their order nor their level is what it was.", None, "quality")
+    if "quality.calibration_gap" in failing:
+        return Action(
+            "Do not use these scores as probabilities; rankings and top-N lists may be used.", None, "quality"
+        )
+    if "slices" in families:
+        return Action("Use the scores, but not as probabilities in the slices that fail.", None, "slices")
+    if not facts.labelled:
+        return Action("Use the scores with care: whether they are right is not known before the labels come.")
+    return Action("The scores may be used: where outcomes are known they are right, though something else failed.")
+
+
+def _actions(
+    first: Finding | None, verdict: Verdict, findings: Sequence[FindingPart], facts: Facts
+) -> tuple[Action, ...]:
+    """The use of the output, then the remedies of the most urgent topics, each once."""
+    judged = {finding.id: finding for finding in verdict.findings}
+    actions, told = [_use(first, verdict, facts)], set()
+    for topic in groups(findings):
+        saying = say(judged[topic.lead.id], facts) if topic.lead.id in judged else None
+        if saying is None or (saying.command or saying.remedy) in told:
+            continue
+        told.add(saying.command or saying.remedy)
+        text = f"{topic_title(topic)}. {saying.remedy}."
+        actions.append(Action(text, saying.command, topic.lead.anchor))
+    if not verdict.alarms and facts.labels_expected is not None and not facts.labelled:
+        command = f"batchops labels {facts.job} --date {facts.night}"
+        actions.append(Action(f"On {date(facts.labels_expected)}, read the labels.", command, "quality"))
+    return tuple(actions)

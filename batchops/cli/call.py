@@ -171,8 +171,11 @@ def answered(body: Callable[..., Result]) -> Callable[..., None]:
     @functools.wraps(body)
     def command(ctx: typer.Context, **given: Any) -> None:
         call: Call = ctx.obj
-        signal.signal(signal.SIGTERM, _on_terminate)
-        result = _attempt(call, lambda: body(ctx, **given))
+        before = signal.signal(signal.SIGTERM, _on_terminate)
+        try:
+            result = _attempt(call, lambda: body(ctx, **given))
+        finally:
+            signal.signal(signal.SIGTERM, before)
         try:
             _print_result(call, result)
         except BrokenPipeError:  # the reader, such as head, has seen enough

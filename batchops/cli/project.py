@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -98,10 +99,10 @@ def _problems(name: str, path: Path, settings: Settings, error: BatchopsError) -
         return [f"{place}: {error.what}. {error.remedy}"]
     found = [(error.what, error.remedy)]
     job = getattr(sys.modules.get(f"jobs.{name}"), "JOB", None)
-    if isinstance(error, JobError) and job is not None:
-        from batchops.contract import compile_contract
-        from batchops.job import problems
+    from batchops.contract import compile_contract
+    from batchops.job import Job, problems
 
+    if isinstance(job, Job) and isinstance(error, JobError):
         found = list(problems(job, compile_contract(job.contract))) or found
     shown = path.relative_to(settings.project)
     return [f"{shown}:{_line(path, what)}: {what}. {remedy}" for what, remedy in found]
@@ -110,7 +111,7 @@ def _problems(name: str, path: Path, settings: Settings, error: BatchopsError) -
 def _place(cause: BaseException | None, project: Path) -> str | None:
     """The project's line that an import failed at."""
     if isinstance(cause, SyntaxError) and cause.filename:
-        return f"{Path(cause.filename).name}:{cause.lineno}"
+        return f"{os.path.relpath(cause.filename, project)}:{cause.lineno}"
     if cause is None:
         return None
     inside = [

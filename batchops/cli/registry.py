@@ -19,11 +19,7 @@ __all__ = ["list_", "show", "train"]
 SHOWN = 8
 
 
-def train(
-    ctx: typer.Context,
-    job: JobName,
-    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the model's history.")] = None,
-) -> Result:
+def train(ctx: typer.Context, job: JobName) -> Result:
     """Fit a version of the job's model and register it with its reference."""
     call: Call = ctx.obj
     settings = call.settings()
@@ -32,7 +28,7 @@ def train(
 
     loaded = load_job(job, settings.project)
     with watched(call, f"train {job}") as observe:
-        version = fit(loaded, settings, reason, observe)
+        version = fit(loaded, settings, observe)
     return Result(
         [f"registered {version.name} version {version.number}, digest {version.digest[:12]}"], _value(version)
     )

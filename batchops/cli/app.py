@@ -66,8 +66,8 @@ for command in (
     inspection.doctor,
 ):
     app.command()(answered(command))
-for command in (registry.list_, registry.show):
-    model.command(name=command.__name__.rstrip("_"))(answered(command))
+model.command("list")(answered(registry.list_))
+model.command("show")(answered(registry.show))
 ledger.command()(answered(inspection.verify))
 app.add_typer(model, name="model")
 app.add_typer(ledger, name="ledger")

@@ -116,14 +116,16 @@ def retry(ctx: typer.Context, job: JobName, wait: Wait = None, fail_on: FailOn =
     options = _options(settings, wait, fail_on=fail_on)
     from batchops import run as runs
     from batchops.job import load_job
-    from batchops.status import nights_known
+    from batchops.store import Store
 
-    loaded = load_job(job, settings.project)
-    known = nights_known(settings, loaded.name)
+    loaded, store = load_job(job, settings.project), Store(settings.root)
+    # A night that was started has a run's folder, or receipts in staging.
+    known = sorted({*store.names(f"runs/{loaded.name}"), *store.names(f"staging/{loaded.name}")})
     if not known:
         return Result([f"{job} has run no night yet"], {"exit_code": 0, "nights": []})
-    with watched(call, f"retry {job} {known[0]} to {known[-1]}") as observe:
-        outcomes = runs.backfill(loaded, known[0], known[-1], settings, options, "failed", observe)
+    first, last = Night.parse(known[0]), Night.parse(known[-1])
+    with watched(call, f"retry {job} {first} to {last}") as observe:
+        outcomes = runs.backfill(loaded, first, last, settings, options, "failed", observe)
     return of_range(outcomes, runs.range_exit_code(outcomes))
 
 

@@ -213,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FileNotFoundError as error:
         parser.error(str(error))
     what = "up to date" if done.fresh else f"{done.written:,} files written, {done.kept:,} unchanged"
-    print(f"{asked.root}: {done.nights} nights of flights and labels, {what}")
+    print(f"{asked.root}: flights and labels of {done.nights} nights, {what}")
     return 0
 
 

@@ -73,7 +73,7 @@ JOB = Job(
     dimensions={"part_of_day": PART_OF_DAY, "weather": WEATHER},
     slices=(("carrier",), ("origin",), ("part_of_day",), ("weather",), ("carrier", "part_of_day")),
     passthrough=("dest", "sched_dep_time"),
-    # Out of fold it flags 18 % of the flights, 44 % of those are late: twice the base rate, and still few enough to act on.
+    # Out of fold it flags 18 % of the flights, and 44 % of those are late: twice the base rate, few enough to act on.
     threshold=0.35,
     window=31,
     policy=Policy(

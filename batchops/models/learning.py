@@ -56,7 +56,8 @@ def reliance(
     Features that tell the same thing share it: each alone looks unimportant.
 
     Args:
-        matrix: Float64, rows x features; of many rows, 10,000 are taken at random.
+        matrix: Float64, rows x features, that the classifier was not fitted on, or what it learned by heart looks
+            like what it relies on; of many rows, 10,000 are taken at random.
         labels: 0 or 1, one a row.
         names: Of the features.
 
@@ -71,7 +72,7 @@ def reliance(
     rows, truth = matrix[chosen], np.asarray(labels)[chosen]
     _require_both(truth)
     falls = {}
-    # One thread: this asks many small questions, and threads that wait for each other on busy cores cost ten times more.
+    # Many small questions: threads that wait for each other on busy cores would cost ten times more than one.
     with threads(1):
         whole = roc_auc_score(truth, probability(classifier, rows))
         for place, name in enumerate(names):

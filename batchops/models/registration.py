@@ -15,8 +15,9 @@ import polars as pl
 from skops.io import dumps
 
 from batchops import codec
+from batchops.errors import ModelError
 from batchops.models.alias import CHAMPION, AliasChange, alias_history, set_alias
-from batchops.models.encoding import Encoding, encode
+from batchops.models.encoding import Encoding, Matrix, encode
 from batchops.models.loading import EXPECTED, unknown_types, unpack_model
 from batchops.models.manifest import (
     CARD,
@@ -35,10 +36,10 @@ from batchops.models.manifest import (
     parse_manifest,
 )
 from batchops.models.registry import folders
-from batchops.models.scoring import check_classifier, probability, tolerance
+from batchops.models.scoring import check_classifier, probability, threads, tolerance
 from batchops.store import Store
 
-__all__ = ["Draft", "golden_rows", "register"]
+__all__ = ["Draft", "register"]
 
 LIBRARIES = ("batchops", "numpy", "polars", "scikit-learn", "scipy", "skops")
 """What a version's scores depend on."""
@@ -120,8 +121,7 @@ def _files(name: str, draft: Draft) -> dict[str, bytes]:
     model = dumps(draft.classifier)
     # Read back what was written: what cannot be loaded here cannot be loaded at night.
     read_back = unpack_model(model, draft.trusted, f"model {name}")
-    golden = golden_rows(draft.sample, draft.encoding)
-    expected = probability(read_back, encode(golden, draft.encoding))
+    golden, expected = _golden(read_back, draft)
     buffer = io.BytesIO()
     golden.with_columns(pl.Series(EXPECTED, expected)).write_parquet(buffer)
     files = {
@@ -135,14 +135,23 @@ def _files(name: str, draft: Draft) -> dict[str, bytes]:
     return files
 
 
-def golden_rows(sample: pl.DataFrame, encoding: Encoding) -> pl.DataFrame:
-    """About a hundred rows spread evenly over the sample, one of nulls alone, and one of unseen categories."""
-    step = max(1, -(-len(sample) // GOLDEN_ROWS))
-    rows = sample.select(encoding.names).gather_every(step)
-    nulls = rows.clear(1)
+def _golden(classifier: Any, draft: Draft) -> tuple[pl.DataFrame, Matrix]:
+    """About a hundred rows spread evenly over the sample, and the odd ones where the model takes them; their scores."""
+    step = max(1, -(-len(draft.sample) // GOLDEN_ROWS))
+    rows = draft.sample.select(draft.encoding.names).gather_every(step)
+    both = pl.concat([rows, _odd_rows(rows, draft.encoding)])
+    with threads(1):
+        scores = probability(classifier, encode(rows, draft.encoding))
+        try:
+            return both, probability(classifier, encode(both, draft.encoding))
+        except ModelError:
+            return rows, scores
+
+
+def _odd_rows(rows: pl.DataFrame, encoding: Encoding) -> pl.DataFrame:
+    """One row of nulls alone, and one of categories that no training data holds."""
     texts = [f.name for f in encoding.features if f.kind == "category" and rows.schema[f.name] == pl.String]
-    unseen = rows.head(1).with_columns(pl.lit(UNSEEN).alias(name) for name in texts)
-    return pl.concat([rows, nulls, unseen])
+    return pl.concat([rows.clear(1), rows.head(1).with_columns(pl.lit(UNSEEN).alias(name) for name in texts)])
 
 
 def _manifest(name: str, number: int, draft: Draft, files: Mapping[str, bytes]) -> Manifest:

@@ -43,7 +43,7 @@ def check_classifier(classifier: Any, features: int) -> None:
     where = f"model {type(classifier).__name__}"
     if not hasattr(classifier, "predict_proba"):
         raise ModelError(where, "has no predict_proba", "Fit a classifier that gives probabilities")
-    if [float(each) for each in getattr(classifier, "classes_", ())] != [0.0, 1.0]:
+    if tuple(getattr(classifier, "classes_", ())) != (0, 1):
         raise ModelError(where, "was not fitted on labels 0 and 1", "Fit it on rows of both outcomes")
     fitted = getattr(classifier, "n_features_in_", features)
     if fitted != features:
@@ -51,10 +51,21 @@ def check_classifier(classifier: Any, features: int) -> None:
 
 
 def probability(classifier: Any, matrix: Matrix) -> Matrix:
-    """Probability of 1, float64, one a row; asked in batches of `BATCH` rows."""
+    """Probability of 1, float64, one a row; asked in batches of `BATCH` rows.
+
+    Raises:
+        ModelError: The classifier has no answer for some row, such as one with a missing value.
+    """
     scores = np.empty(len(matrix))
-    for start in range(0, len(matrix), BATCH):
-        scores[start : start + BATCH] = classifier.predict_proba(matrix[start : start + BATCH])[:, 1]
+    try:
+        for start in range(0, len(matrix), BATCH):
+            scores[start : start + BATCH] = classifier.predict_proba(matrix[start : start + BATCH])[:, 1]
+    except ValueError as error:
+        where, what = (
+            f"model {type(classifier).__name__}",
+            "has no answer for some rows, such as those with a missing value",
+        )
+        raise ModelError(where, what, "Let the contract set them aside, or fit a model that takes them") from error
     return scores
 
 

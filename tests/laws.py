@@ -15,9 +15,7 @@ P = TypeVar("P")
 V = TypeVar("V", bound=Any)
 
 
-def obeys_the_laws(
-    parts: Sequence[P], summarise: Callable[[P], V], join: Callable[[Sequence[P]], P], empty: V
-) -> None:
+def obeys_the_laws(parts: Sequence[P], summarise: Callable[[P], V], join: Callable[[Sequence[P]], P], empty: V) -> None:
     """Assert that summaries of parts add up to the summary of the whole, for this split in any order and grouping.
 
     The comparison is of the values and of their bytes, and the bytes can be read back: a night that was stored adds

@@ -5,24 +5,62 @@ monoids of whole numbers: parts add up to the whole bit for bit, for any split a
 (`compare`, `usual`, `metrics`, `slice_gaps`, `calibration`, `histogram`) reads those and never a row.
 """
 
+from batchops.stats.axis import AxisHistogram, histogram
+from batchops.stats.calibration import CalibrationCell, calibration
 from batchops.stats.cells import Cells, lay_out
 from batchops.stats.drift import ColumnDrift, compare
-from batchops.stats.intervals import Estimate
+from batchops.stats.intervals import NOT_MEASURED, Estimate
+from batchops.stats.measures import MEASURES
+from batchops.stats.metrics import METRICS, Confusion, baselines, confusion, design_effects, metrics
 from batchops.stats.profile import Column, Profile, merge_profiles, summarise
+from batchops.stats.quality import (
+    NightQuality,
+    Quality,
+    ScoreCells,
+    SliceKey,
+    SliceQuality,
+    lay_out_scores,
+    merge_qualities,
+)
+from batchops.stats.slices import SliceGap, SliceGaps, slice_gaps
 from batchops.stats.sparse import Sparse
+from batchops.stats.tally import tally_quality
 from batchops.stats.usual import Usual, usual
 
 __all__ = [
+    "MEASURES",
+    "METRICS",
+    "NOT_MEASURED",
+    "AxisHistogram",
+    "CalibrationCell",
     "Cells",
     "Column",
     "ColumnDrift",
+    "Confusion",
     "Estimate",
+    "NightQuality",
     "Profile",
+    "Quality",
+    "ScoreCells",
+    "SliceGap",
+    "SliceGaps",
+    "SliceKey",
+    "SliceQuality",
     "Sparse",
     "Usual",
+    "baselines",
+    "calibration",
     "compare",
+    "confusion",
+    "design_effects",
+    "histogram",
     "lay_out",
+    "lay_out_scores",
     "merge_profiles",
+    "merge_qualities",
+    "metrics",
+    "slice_gaps",
     "summarise",
+    "tally_quality",
     "usual",
 ]

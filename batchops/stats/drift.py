@@ -134,9 +134,7 @@ def atoms(cells: Cells) -> NDArray[np.bool_]:
     return marked
 
 
-def _distance(
-    current: Column, reference: Column, cells: Cells, parts: Sequence[Column], design: float
-) -> Estimate:
+def _distance(current: Column, reference: Column, cells: Cells, parts: Sequence[Column], design: float) -> Estimate:
     if not DECIDES[cells.kind]:
         return NOT_MEASURED
     now, was = value_counts(current, cells), value_counts(reference, cells)

@@ -104,7 +104,7 @@ def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
     """Interval of a share (Wilson, 1927), for any number of rows, effective ones included.
 
     >>> [round(bound, 4) for bound in wilson(0.02, 30, 1.96)]
-    [0.0024, 0.1481]
+    [0.0024, 0.1466]
     """
     if n <= 0:
         return 0.0, 1.0
@@ -126,7 +126,7 @@ def influences(above: Floats, below: Floats) -> Floats:
     total = below.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         change = (above - above.sum(axis=0) / total * below) / (total - below)
-    return np.nan_to_num(change, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.nan_to_num(change, nan=0.0, posinf=0.0, neginf=0.0))
 
 
 def spread_of(changes: Floats) -> Spread:
@@ -199,10 +199,11 @@ def difference(now: Estimate, was: Estimate) -> Estimate:
     if now.value is None or was.value is None:
         return Estimate(None, n=now.n, nights=now.nights)
     value = now.value - was.value
-    if None in (now.lower, now.upper, was.lower, was.upper):
-        return Estimate(value, None, None, now.n, now.nights, rows_independent=now.rows_independent)
-    assert now.lower is not None and now.upper is not None and was.lower is not None and was.upper is not None
-    down = math.hypot(now.value - now.lower, was.upper - was.value)
-    up = math.hypot(now.upper - now.value, was.value - was.lower)
+    down = math.hypot(now.value - _or(now.lower, now.value), _or(was.upper, was.value) - was.value)
+    up = math.hypot(_or(now.upper, now.value) - now.value, was.value - _or(was.lower, was.value))
     lower, upper = max(-1.0, value - down), min(1.0, value + up)
     return Estimate(value, lower, upper, now.n, now.nights, rows_independent=now.rows_independent)
+
+
+def _or(bound: float | None, value: float) -> float:
+    return value if bound is None else bound

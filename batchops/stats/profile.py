@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -116,10 +117,10 @@ _counts = attrgetter(*COUNTS)
 def _merged(columns: Sequence[Column]) -> Column:
     if len(columns) == 1:
         return columns[0]
-    sums = map(sum, zip(*map(_counts, columns), strict=True))
+    sums: dict[str, Any] = dict(zip(COUNTS, map(sum, zip(*map(_counts, columns), strict=True)), strict=True))
     samples = [column.unseen_values for column in columns if column.unseen_values.counts]
     return Column(
-        **dict(zip(COUNTS, sums, strict=True)),
+        **sums,
         minimum=min((c.minimum for c in columns if c.minimum is not None), default=None),
         maximum=max((c.maximum for c in columns if c.maximum is not None), default=None),
         unseen_values=ValueSample.of(pair for sample in samples for pair in sample.counts),
@@ -195,7 +196,7 @@ def _numeric(series: pl.Series, cells: Cells) -> Column | None:
     known = _known(series, values)
     finite = _only_finite(values)
     if not len(finite):
-        return Column(**known)
+        return known
     dense = np.zeros((3, cells.size), dtype=np.int64)
     edges = np.array(cells.edges, dtype=np.int32)
     overflow = np.zeros(2, dtype=np.int64)
@@ -203,9 +204,8 @@ def _numeric(series: pl.Series, cells: Cells) -> Column | None:
         steps = quanta(finite[start : start + CHUNK], cells).astype(np.int32)
         steps.sort()
         _add_sorted(steps, edges, dense, overflow)
-    return Column(
-        **known,
-        **_range(finite, cells),
+    return replace(
+        _with_range(known, finite, cells),
         zeros=len(finite) - int(np.count_nonzero(finite)),
         overflow_low=int(overflow[0]),
         overflow_high=int(overflow[1]),
@@ -236,7 +236,7 @@ def _discrete(series: pl.Series, cells: Cells) -> Column | None:
     known = _known(series, values)
     finite = _only_finite(values)
     if not len(finite):
-        return Column(**known)
+        return known
     distinct, counts = _distinct(finite)
     cell = np.searchsorted(cells.breaks(), distinct, side="right")
     steps = quanta(distinct, cells).astype(np.int64)
@@ -244,9 +244,8 @@ def _discrete(series: pl.Series, cells: Cells) -> Column | None:
     steps[low | high] = 0
     new = ~np.isin(distinct, np.array(cells.points))
     unseen = zip(distinct[new].tolist(), counts[new].tolist(), strict=True)
-    return Column(
-        **known,
-        **_range(finite, cells),
+    return replace(
+        _with_range(known, finite, cells),
         zeros=int(counts[distinct == 0].sum()),
         overflow_low=int(counts[low].sum()),
         overflow_high=int(counts[high].sum()),
@@ -271,14 +270,17 @@ def _shown(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
 
 
-def _known(series: pl.Series, values: Floats) -> dict[str, int]:
+def _known(series: pl.Series, values: Floats) -> Column:
     """What is counted apart from finite values."""
-    known = {"rows": len(series), "nulls": series.null_count()}
-    if len(values) and not (np.isfinite(values.min()) and np.isfinite(values.max())):
-        known["nans"] = int(np.isnan(values).sum())
-        known["positive_infinities"] = int(np.isposinf(values).sum())
-        known["negative_infinities"] = int(np.isneginf(values).sum())
-    return known
+    known = Column(rows=len(series), nulls=series.null_count())
+    if not len(values) or (np.isfinite(values.min()) and np.isfinite(values.max())):
+        return known
+    return replace(
+        known,
+        nans=int(np.isnan(values).sum()),
+        positive_infinities=int(np.isposinf(values).sum()),
+        negative_infinities=int(np.isneginf(values).sum()),
+    )
 
 
 def _only_finite(values: Floats) -> Floats:
@@ -286,15 +288,15 @@ def _only_finite(values: Floats) -> Floats:
     return values if finite.all() else values[finite]
 
 
-def _range(finite: Floats, cells: Cells) -> dict[str, float | int]:
-    """The smallest and largest value, and how many lie outside the reference's; -0.0 is 0.0."""
+def _with_range(column: Column, finite: Floats, cells: Cells) -> Column:
+    """Add the smallest and largest value, and how many lie outside the reference's; -0.0 is 0.0."""
     least, most = float(finite.min()) + 0.0, float(finite.max()) + 0.0
     below = above = 0
     if cells.low is not None and least < cells.low:
         below = int(np.count_nonzero(finite < cells.low))
     if cells.high is not None and most > cells.high:
         above = int(np.count_nonzero(finite > cells.high))
-    return {"minimum": least, "maximum": most, "below": below, "above": above}
+    return replace(column, minimum=least, maximum=most, below=below, above=above)
 
 
 _COUNTERS: Mapping[str, Callable[[pl.Series, Cells], Column | None]] = {

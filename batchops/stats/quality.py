@@ -1,0 +1,226 @@
+"""What is kept of scores and of the labels they met: whole numbers by night and slice, which add up exactly.
+
+Labels of a night are counted together with its scores, or not at all: a night's quality is made anew when labels
+come, and nothing is ever added to it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from batchops.stats.sparse import Integers, Sparse, merge_sparse
+
+__all__ = [
+    "LOSS",
+    "SCORE",
+    "SQUARE",
+    "NightQuality",
+    "Quality",
+    "ScoreCells",
+    "SliceKey",
+    "SliceQuality",
+    "lay_out_scores",
+    "merge_qualities",
+]
+
+SCORE = 2**30
+"""Scores, their squares and squared errors are summed as whole multiples of 1 / 2^30."""
+
+LOSS = 2**26
+"""Log losses are summed as whole multiples of 1 / 2^26: up to 36 a row, a million rows stay exact in a float."""
+
+SQUARE = 2**20
+"""Squares of log losses are summed as whole multiples of 1 / 2^20."""
+
+FINE = 4_096
+COARSE = 256
+DECILES = 10
+
+Floats = NDArray[np.float64]
+
+SliceKey = tuple[tuple[str, str], ...]
+"""A slice: (dimension, value) pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCells:
+    """In which cells scores meet labels; fixed by the reference.
+
+    Cell i of ``len(edges) + 1`` holds scores from ``edges[i - 1]`` up to, not including, ``edges[i]``.
+
+    Attributes:
+        edges: Quantiles of the reference's scores, 4,096 or fewer, and the threshold.
+        threshold: ``prediction = score >= threshold``.
+        coarse: Those edges that also bound the cells of slices.
+        calibration: Those at the reference's deciles, which bound the bins of the calibration.
+    """
+
+    edges: tuple[float, ...] = ()
+    threshold: float = 0.5
+    coarse: tuple[float, ...] = ()
+    calibration: tuple[float, ...] = ()
+
+    def wider(self, edges: Sequence[float]) -> Integers:
+        """For each cell, the number of the wider cell it lies in; ``edges`` are some of the cells' own.
+
+        >>> ScoreCells(edges=(0.2, 0.5, 0.7)).wider((0.5,)).tolist()
+        [0, 0, 1, 1]
+        """
+        starts = np.concatenate(([-np.inf], self.edges))
+        return np.searchsorted(np.array(edges), starts, side="right").astype(np.int64)
+
+
+def lay_out_scores(scores: pl.Series, threshold: float = 0.5) -> ScoreCells:
+    """Lay out the cells of scores over the reference's (out of fold) scores; those outside 0 to 1 are left out."""
+    values = scores.cast(pl.Float64).drop_nulls().to_numpy()
+    values = np.sort(values[(values >= 0) & (values <= 1)])
+    if not len(values):
+        return ScoreCells((threshold,), threshold, (threshold,), (threshold,))
+
+    def quantiles(cells: int) -> Floats:
+        inner = np.quantile(values, np.arange(1, cells) / cells, method="inverted_cdf")
+        # A score that is many quantiles at once has a cell of its own, in which no order is lost.
+        often = np.nextafter(inner[1:][inner[1:] == inner[:-1]], 2.0)
+        return np.unique(np.concatenate([inner, often, [threshold]]))
+
+    deciles = np.unique(np.quantile(values, np.arange(1, DECILES) / DECILES, method="inverted_cdf"))
+    fine, coarse = quantiles(FINE), quantiles(COARSE)
+    edges = np.unique(np.concatenate([fine, coarse, deciles]))
+    return ScoreCells(tuple(edges.tolist()), threshold, tuple(coarse.tolist()), tuple(deciles.tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class SliceQuality:
+    """Counts and sums over the rows of a slice, or over all; a commutative monoid.
+
+    Attributes:
+        n: Rows with a score.
+        selected: Of those, scores at or above the threshold.
+        score, square: Sums of the score and of its square, in 1 / `SCORE`.
+        labelled: Rows with a score and a label; what follows is over these.
+        positives: Of those, labels that are 1.
+        labelled_score, labelled_square, positive_score: Sums of the score, its square, and the score of positives.
+        brier, brier_square: Sums of the squared error of the score, in 1 / `SCORE`, and of its square.
+        log_loss, log_loss_square: Sums of the log loss, in 1 / `LOSS`, and of its square, in 1 / `SQUARE`.
+        true_positives, false_positives: At the threshold.
+        histogram: By cell: negatives and positives.
+    """
+
+    n: int = 0
+    selected: int = 0
+    score: int = 0
+    square: int = 0
+    labelled: int = 0
+    positives: int = 0
+    labelled_score: int = 0
+    labelled_square: int = 0
+    positive_score: int = 0
+    brier: int = 0
+    brier_square: int = 0
+    log_loss: int = 0
+    log_loss_square: int = 0
+    true_positives: int = 0
+    false_positives: int = 0
+    histogram: Sparse = field(default_factory=Sparse, kw_only=True)
+
+    def __add__(self, other: SliceQuality) -> SliceQuality:
+        return _merged_slice((self, other))
+
+    @property
+    def negatives(self) -> int:
+        """Labels that are 0."""
+        return self.labelled - self.positives
+
+    @property
+    def false_negatives(self) -> int:
+        """Positives below the threshold."""
+        return self.positives - self.true_positives
+
+    @property
+    def true_negatives(self) -> int:
+        """Negatives below the threshold."""
+        return self.negatives - self.false_positives
+
+
+SUMS = tuple(each.name for each in fields(SliceQuality) if each.name != "histogram")
+_sums = attrgetter(*SUMS)
+
+
+@dataclass(frozen=True, slots=True)
+class NightQuality:
+    """A night's scores: all rows, and by slice; a commutative monoid.
+
+    Attributes:
+        missing: Rows whose score is null or NaN, left out of all else.
+        impossible: Rows whose score is not between 0 and 1, left out of all else.
+        strange_labels: Rows whose label is neither 0 nor 1, counted as not labelled.
+        overall: All rows.
+        calibration: By bin of the score: labelled rows, positives, sum of the score in 1 / `SCORE`.
+        slices: Ordered by key.
+    """
+
+    missing: int = 0
+    impossible: int = 0
+    strange_labels: int = 0
+    overall: SliceQuality = field(default_factory=SliceQuality)
+    calibration: Sparse = field(default_factory=Sparse)
+    slices: tuple[tuple[SliceKey, SliceQuality], ...] = ()
+
+    def __add__(self, other: NightQuality) -> NightQuality:
+        return _merged_night((self, other))
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The quality of nights, by ISO date; a commutative monoid whose neutral value is ``Quality()``.
+
+    Adding joins different nights to a window, and parts of one night to the night.
+    """
+
+    nights: Mapping[str, NightQuality] = field(default_factory=dict)
+
+    def __add__(self, other: Quality) -> Quality:
+        return merge_qualities((self, other))
+
+    def total(self) -> NightQuality:
+        """All nights as one."""
+        return _merged_night([self.nights[night] for night in sorted(self.nights)])
+
+
+def _merged_slice(parts: Sequence[SliceQuality]) -> SliceQuality:
+    if len(parts) == 1:
+        return parts[0]
+    sums = map(sum, zip(*map(_sums, parts), strict=True))
+    return SliceQuality(*sums, histogram=merge_sparse([part.histogram for part in parts]))
+
+
+def _merged_night(parts: Sequence[NightQuality]) -> NightQuality:
+    if len(parts) == 1:
+        return parts[0]
+    slices: dict[SliceKey, list[SliceQuality]] = {}
+    for part in parts:
+        for key, quality in part.slices:
+            slices.setdefault(key, []).append(quality)
+    return NightQuality(
+        missing=sum(part.missing for part in parts),
+        impossible=sum(part.impossible for part in parts),
+        strange_labels=sum(part.strange_labels for part in parts),
+        overall=_merged_slice([part.overall for part in parts] or [SliceQuality()]),
+        calibration=merge_sparse([part.calibration for part in parts]),
+        slices=tuple((key, _merged_slice(slices[key])) for key in sorted(slices)),
+    )
+
+
+def merge_qualities(qualities: Sequence[Quality]) -> Quality:
+    """The quality of all their rows; many at once is faster than one by one."""
+    nights: dict[str, list[NightQuality]] = {}
+    for quality in qualities:
+        for night, part in quality.nights.items():
+            nights.setdefault(night, []).append(part)
+    return Quality({night: _merged_night(parts) for night, parts in nights.items()})

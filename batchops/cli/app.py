@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from batchops import __version__
-from batchops.cli import inspection, nights, project, registry
+from batchops.cli import inspection, nights, project, registry, schemas
 from batchops.cli.call import Call, answered
 
 __all__ = ["app"]
@@ -62,7 +62,7 @@ for command in (
     nights.labels,
     inspection.status,
     inspection.report,
-    inspection.schema,
+    schemas.schema,
     inspection.doctor,
 ):
     app.command()(answered(command))

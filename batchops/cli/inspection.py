@@ -1,4 +1,4 @@
-"""Commands that look and change nothing: status, report, schema, ledger verify, doctor."""
+"""Commands that look and change nothing: status, report, ledger verify, doctor."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
-from dataclasses import fields, make_dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated
 
 import typer
 
 from batchops import __version__
 from batchops.cli.call import Call, Result
 from batchops.cli.nights import Date, JobName, parse_night
-from batchops.errors import BatchopsError, JobError
+from batchops.errors import BatchopsError, JobError, did_you_mean
 from batchops.settings import Settings
 
-__all__ = ["doctor", "report", "schema", "status", "verify"]
+__all__ = ["doctor", "report", "status", "verify"]
 
 LIBRARIES = ("polars", "pandera", "deltalake", "pyarrow", "dask", "scikit-learn", "skops", "scipy", "numpy", "pydantic")
 LITTLE_SPACE = 1 << 30
@@ -33,6 +31,8 @@ def status(
     """Say how every job stands, and where its latest report and its index are."""
     call: Call = ctx.obj
     settings = call.settings()
+    if job is not None:
+        _require(job, settings)
     from batchops import codec
     from batchops.status import lines, status as standing
 
@@ -50,6 +50,7 @@ def report(
     call: Call = ctx.obj
     settings = call.settings()
     night = None if date is None else parse_night(date, "--date")
+    _require(job, settings)
     from batchops.status import latest_report, render_again
 
     path = (render_again if render else latest_report)(settings, job, night)
@@ -58,31 +59,6 @@ def report(
             f"job {job!r}", f"has no report{f' of {night}' if night else ''}", f"Run `batchops run {job} --date ...`"
         )
     return Result([path], {"report": path})
-
-
-def schema(
-    ctx: typer.Context, kind: Annotated[Literal["audit", "job", "policy"], typer.Argument(help="Of which value.")]
-) -> Result:
-    """Print the JSON Schema of audit.json, a job or a policy."""
-    from batchops import codec
-    from batchops.audit import AuditDocument
-    from batchops.job import Job
-    from batchops.verdict import Policy
-
-    kinds: Mapping[str, Any] = {"audit": AuditDocument, "policy": Policy, "job": _in_words(Job)}
-    value = codec.json_schema(kinds[kind])
-    return Result(json.dumps(value, indent=1).splitlines(), value)
-
-
-def _in_words(kind: type[Any]) -> type[Any]:
-    """The same fields, those that JSON cannot hold (a contract's class, functions, expressions) as their names."""
-    written = []
-    for name, hint in get_type_hints(kind).items():
-        text = str(hint)
-        plain = str if hint is Any or "Callable" in text else hint
-        written.append((name, dict[str, str] if "Expr" in text else plain))
-    order = [field.name for field in fields(kind)]
-    return make_dataclass(kind.__name__, sorted(written, key=lambda each: order.index(each[0])))
 
 
 def verify(
@@ -98,9 +74,26 @@ def verify(
     from batchops import ledger
     from batchops.store import Store
 
+    _require(job, settings)
     verified = ledger.verify(Store(settings.root), job, anchor)
     head = verified.head or "none"
     return Result([f"{job}: {verified.records} records, unaltered; head {head}"], {"job": job, "head": verified.head})
+
+
+def _require(job: str, settings: Settings) -> None:
+    """Make sure that the project defines the job, or that the store remembers it.
+
+    Raises:
+        JobError: Neither does.
+    """
+    from batchops.job import job_names
+    from batchops.store import Store
+
+    known = {*job_names(settings.project), *Store(settings.root).names("runs")}
+    if job not in known:
+        raise JobError(
+            f"job {job!r}", f"is neither in {settings.project}/jobs nor in the store", did_you_mean(job, known)
+        )
 
 
 def doctor(ctx: typer.Context) -> Result:

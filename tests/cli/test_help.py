@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -67,3 +69,20 @@ def test_wrong_usage_exits_2_and_says_what_would_be_right(arguments: list[str], 
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["audit", "job", "policy"])
+def test_a_schema_is_json_schema_of_every_field(kind: str) -> None:
+    done = CliRunner().invoke(app, ["schema", kind])
+    assert (done.exit_code, done.stderr) == (0, "")
+    schema = json.loads(done.stdout)
+    assert schema["type"] == "object"
+    assert set(schema.get("required", [])) <= set(schema["properties"])
+    assert json.loads(CliRunner().invoke(app, ["--output", "json", "schema", kind]).stdout) == schema
+
+
+def test_the_schema_of_a_job_says_what_it_needs() -> None:
+    schema = json.loads(CliRunner().invoke(app, ["schema", "job"]).stdout)
+    assert schema["required"] == ["name", "source", "contract", "key", "model"]
+    assert schema["properties"]["contract"]["type"] == "string"
+    assert schema["$defs"]["Training"]["properties"]["fit"]["type"] == "string"

@@ -82,12 +82,14 @@ class Fitted:
 
     Attributes:
         rows: The contract's columns, coerced; null where a column is missing or a value was lost.
-        unreadable: Column -> one bool a row: its value could not be read without loss. Only columns with any.
         check: The columns it was made from.
+        doubtful: Columns of a dtype that is read without loss only where the value permits it.
+        unreadable: Doubtful column -> one bool a row: its value could not be read. Only columns with any.
     """
 
     rows: pl.DataFrame
     check: SchemaCheck
+    doubtful: tuple[str, ...] = ()
     unreadable: Mapping[str, pl.Series] = field(default_factory=dict)
 
 
@@ -136,13 +138,14 @@ def fit_rows(contract: Contract, frame: pl.DataFrame) -> Fitted:
     exprs = [_fitted(each, schema.get(each.name), each.name not in unusable) for each in contract.columns]
     # with_columns, unlike select, keeps the height where every column is a literal.
     rows = frame.with_columns(exprs).select(contract.schema.names())
-    doubtful = [
-        (~survives(pl.col(name), schema[name], column.dtype)).alias(name)
+    doubtful = tuple(
+        column.name
         for column in contract.columns
-        if (name := column.name) in check.coercible and fit(schema[name], column.dtype, column.coerce) == "checked"
-    ]
-    lost = frame.select(doubtful) if doubtful else pl.DataFrame()
-    return Fitted(rows, check, {series.name: series for series in lost if series.any()})
+        if column.name in check.coercible and fit(schema[column.name], column.dtype, column.coerce) == "checked"
+    )
+    wanted = contract.schema
+    lost = frame.select((~survives(pl.col(name), schema[name], wanted[name])).alias(name) for name in doubtful)
+    return Fitted(rows, check, doubtful, {series.name: series for series in lost if series.any()})
 
 
 def _likeness(old: str, new: str) -> float:

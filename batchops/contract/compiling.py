@@ -58,10 +58,12 @@ def _column(where: str, found: Any, schema: Any, words: Mapping[str, Any]) -> Co
 
 
 def _not_null(column: ColumnSpec) -> Rule:
-    present = pl.col(column.name).is_not_null()
+    value = pl.col(column.name)
+    present, missing = value.is_not_null(), value.null_count()
     if column.dtype.is_float():
-        present = present & pl.col(column.name).is_not_nan()
-    return Rule(f"{column.name}.not_null", (column.name,), f"{column.name} is never missing", test=Test(present))
+        present, missing = present & value.is_not_nan(), missing + value.is_nan().sum()
+    test = Test(present, failures=missing)
+    return Rule(f"{column.name}.not_null", (column.name,), f"{column.name} is never missing", test=test)
 
 
 def _and(names: tuple[str, ...]) -> str:
@@ -102,7 +104,7 @@ def _checked(where: str, check: Any, column: ColumnSpec | None, schema: pl.Schem
                 where, f"it reads {missing}, which the contract does not have", did_you_mean(missing, schema.names())
             ) from None
         except pl.exceptions.PolarsError as error:
-            what = f"it cannot be tried on {target}: {str(error).splitlines()[0]}"
+            what = f"it cannot be tried on {target}: {str(error).splitlines()[0].rstrip('.')}"
             raise ContractError(where, what, "Write a check that suits the column's dtype") from None
         if not fine or test.aligned is None:
             raise ContractError(where, "it does not answer true or false", "Select one boolean expression")
@@ -192,10 +194,7 @@ def _rules(model: type[DataFrameModel], drafts: tuple[Rule, ...], said: Mapping[
         yield _judged(model, rule, chosen.over(severities(_where(model, place), own)))
 
 
-def _schema_of(model: Any) -> Any:
-    if not (inspect.isclass(model) and issubclass(model, DataFrameModel)):
-        remedy = "Write a class that extends pandera.polars.DataFrameModel"
-        raise ContractError("contract", f"{getattr(model, '__name__', type(model).__name__)} is no contract", remedy)
+def _schema_of(model: type[DataFrameModel]) -> Any:
     try:
         return model.to_schema()
     except (SchemaInitError, *CRASHES) as error:
@@ -204,21 +203,11 @@ def _schema_of(model: Any) -> Any:
 
 
 @cache
-def compile_contract(model: type[DataFrameModel]) -> Contract:
-    """Compile a Pandera model.
-
-    Metadata of a field: ``role``, ``pii``, ``unit``, ``level``, ``action``, ``warn``, ``fail``, and ``rules`` for one
-    rule of it: ``{"rules": {"in_range": {"level": "warn", "warn": 0.02}}}``. Metadata of ``Config``: ``name``,
-    ``version``, ``owner``, ``rows`` (fewest, most), ``weekday_volume`` and ``rules``, for any rule by its id or the
-    name of its method.
-
-    Raises:
-        ContractError: It cannot be compiled as written.
-    """
+def _compiled(model: type[DataFrameModel]) -> Contract:
     schema = _schema_of(model)
     said = {name: column_words(_where(model, name), found.metadata) for name, found in schema.columns.items()}
     columns = tuple(_column(_where(model, name), found, schema, said[name]) for name, found in schema.columns.items())
-    config = config_words(_where(model), model.Config.metadata)
+    config = config_words(_where(model), getattr(model.__config__, "metadata", None))
     rules = tuple(_rules(model, tuple(_distinct(_drafts(model, schema, columns))), {"": config, **said}))
     name, version = str(config.get("name") or model.__name__), str(config.get("version", ""))
     content = {
@@ -241,6 +230,23 @@ def compile_contract(model: type[DataFrameModel]) -> Contract:
         description=inspect.cleandoc(model.__doc__ or ""),
         model=model,
     )
+
+
+def compile_contract(model: Any) -> Contract:
+    """Compile a Pandera model.
+
+    Metadata of a field: ``role``, ``pii``, ``unit``, ``level``, ``action``, ``warn``, ``fail``, and ``rules`` for one
+    rule of it: ``{"rules": {"in_range": {"level": "warn", "warn": 0.02}}}``. Metadata of ``Config``: ``name``,
+    ``version``, ``owner``, ``rows`` (fewest, most), ``weekday_volume`` and ``rules``, for any rule by its id or the
+    name of its method.
+
+    Raises:
+        ContractError: It cannot be compiled as written.
+    """
+    if not (inspect.isclass(model) and issubclass(model, DataFrameModel)):
+        remedy = "Write a class that extends pandera.polars.DataFrameModel"
+        raise ContractError("contract", f"{getattr(model, '__name__', type(model).__name__)} is no contract", remedy)
+    return _compiled(model)
 
 
 def _by_model(contract: Contract) -> tuple[Any, tuple[Any]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
 
 import polars as pl
 
@@ -56,6 +59,21 @@ class _Outcome:
     mask: pl.Series | pl.Expr | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A rule after the second phase.
+
+    Attributes:
+        mask: One bool a row, true where it fails; None where none does.
+        quarantines: Rows that fail it are set aside.
+    """
+
+    id: str
+    tally: RuleTally
+    mask: pl.Series | None
+    quarantines: bool = True
+
+
 def _fails(rule: Rule) -> pl.Expr:
     """True where a row fails the rule; null only where that means a pass."""
     passes = rule.test.passes
@@ -65,12 +83,8 @@ def _fails(rule: Rule) -> pl.Expr:
 
 
 def _counting(rule: Rule) -> pl.Expr:
-    if rule.test.check is None and rule.id.endswith(".not_null"):
-        # The count of nulls is kept with the column: it costs nothing.
-        column = pl.col(rule.columns[0])
-        plain = column.null_count()
-        return (plain + column.is_nan().sum() if len(rule.test.passes.meta.root_names()) > 1 else plain).alias(rule.id)  # type: ignore[union-attr]
-    return _fails(rule).sum().alias(rule.id)
+    count = _fails(rule).sum() if rule.test.failures is None else rule.test.failures
+    return count.alias(rule.id)
 
 
 def _counts(rows: pl.DataFrame, rules: Iterable[Rule]) -> Mapping[str, int | None]:
@@ -144,11 +158,14 @@ def _values(contract: Contract, rule: Rule, mask: pl.Series, fitted: Fitted) -> 
     shown = len(rule.columns) == 1 and rule.scope == "row" and not rule.id.endswith(".not_null")
     if not shown or contract.column(rule.columns[0]).pii:
         return ValueSample()
-    counts = fitted.rows.get_column(rule.columns[0]).filter(mask).drop_nulls().value_counts()
-    return ValueSample.of((_clipped(str(value)), count) for value, count in counts.iter_rows())
+    failing = fitted.rows.get_column(rule.columns[0]).filter(mask).drop_nulls()
+    counts = failing.alias("value").value_counts()
+    return ValueSample.of((_spelled(value), count) for value, count in counts.iter_rows())
 
 
-def _clipped(text: str) -> str:
+def _spelled(value: Any) -> str:
+    # polars counts -0.0 with 0.0 and keeps whichever came first.
+    text = str(value + 0.0 if isinstance(value, float) else value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
@@ -173,6 +190,31 @@ def _set_aside(frame: pl.DataFrame, masks: pl.DataFrame, bad: pl.Series | None, 
     return frame[positions].with_columns((positions.cast(pl.Int64) + start).alias(ROW), failed)
 
 
+def _any(masks: Sequence[pl.Series]) -> pl.Series | None:
+    return reduce(or_, masks) if masks else None
+
+
+def _by_schema(fitted: Fitted) -> Iterator[_Tried]:
+    """What the schema's own rules say of every row."""
+    rows = fitted.rows.height
+    for id in fitted.check.failed:
+        yield _Tried(id, RuleTally(rows, rows), pl.repeat(True, rows, dtype=pl.Boolean, eager=True))
+    for name in fitted.doubtful:
+        lost = fitted.unreadable.get(name)
+        yield _Tried(f"schema.dtype:{name}", RuleTally(rows, 0 if lost is None else int(lost.sum())), lost)
+
+
+def _by_rules(contract: Contract, fitted: Fitted, duplicated: pl.Series | None) -> Iterator[_Tried]:
+    """What the contract's rules say of every row."""
+    found = _outcomes(contract, fitted, duplicated)
+    for rule in contract.rules:
+        outcome = _without(found[rule.id], rule, fitted)
+        mask = _mask(outcome, fitted.rows) if outcome.failed else None
+        values = ValueSample() if mask is None else _values(contract, rule, mask, fitted)
+        tally = RuleTally(outcome.evaluated, outcome.failed, outcome.unknown, values)
+        yield _Tried(rule.id, tally, mask, rule.action == "quarantine")
+
+
 def evaluate(
     contract: Contract, frame: pl.DataFrame, duplicated: pl.Series | None = None, start: int = 0
 ) -> Validation:
@@ -191,30 +233,14 @@ def evaluate(
     fitted = fit_rows(contract, frame)
     rows = frame.height
     if not rows:
-        empty = _set_aside(frame, pl.DataFrame(), None, start)
-        return Validation(Tallies(), fitted.rows, empty, fitted.check)
-    found = _outcomes(contract, fitted, duplicated)
-    tallies: dict[str, RuleTally] = {}
-    masks: list[pl.Series] = []
-    bad = pl.repeat(False, rows, dtype=pl.Boolean, eager=True)
-    for id in fitted.check.failed:
-        masks.append(pl.repeat(True, rows, dtype=pl.Boolean, eager=True).alias(id))
-        tallies[id] = RuleTally(rows, rows)
-        bad = masks[-1]
-    for name, lost in fitted.unreadable.items():
-        masks.append(lost.alias(f"schema.dtype:{name}"))
-        tallies[masks[-1].name] = RuleTally(rows, int(lost.sum()))
-        bad = bad | lost
-    for rule in contract.rules:
-        outcome = _without(found[rule.id], rule, fitted)
-        values = ValueSample()
-        if outcome.failed:
-            mask = _mask(outcome, fitted.rows).alias(rule.id)
-            masks.append(mask)
-            values = _values(contract, rule, mask, fitted)
-            bad = bad | mask if rule.action == "quarantine" else bad
-        tallies[rule.id] = RuleTally(outcome.evaluated, outcome.failed, outcome.unknown, values)
-    quarantined = int(bad.sum())
-    aside = _set_aside(frame, pl.DataFrame(masks), bad if quarantined else None, start)
-    accepted = fitted.rows.filter(~bad) if quarantined else fitted.rows
-    return Validation(Tallies(rows, quarantined, tallies), accepted, aside, fitted.check)
+        return Validation(Tallies(), fitted.rows, _set_aside(frame, pl.DataFrame(), None, start), fitted.check)
+    tried = (*_by_schema(fitted), *_by_rules(contract, fitted, duplicated))
+    masks = [each.mask.alias(each.id) for each in tried if each.mask is not None]
+    bad = _any([each.mask for each in tried if each.mask is not None and each.quarantines])
+    quarantined = 0 if bad is None else int(bad.sum())
+    return Validation(
+        tallies=Tallies(rows, quarantined, {each.id: each.tally for each in tried}),
+        accepted=fitted.rows if bad is None else fitted.rows.filter(~bad),
+        quarantined=_set_aside(frame, pl.DataFrame(masks), bad, start),
+        check=fitted.check,
+    )

@@ -49,7 +49,7 @@ class Tallies:
     Attributes:
         rows: Rows seen: accepted + quarantined, always.
         quarantined: Rows set aside; one that fails several rules counts once.
-        rules: By rule id; the schema's own are there where rows fell to them.
+        rules: By rule id; the schema's own (``schema.dtype:dest``) where a column could not be read as it was.
     """
 
     rows: int = 0

@@ -105,6 +105,7 @@ class Test:
         target: What Pandera calls the check with: a column, or ``*``.
         aligned: One answer a row; otherwise one for the partition. None: known when it has run.
         null_passes: A null answer is a pass (Pandera's ``ignore_na``).
+        failures: A cheaper count of the rows that fail; None: they are counted.
     """
 
     passes: pl.Expr | None = None
@@ -112,6 +113,7 @@ class Test:
     target: str = "*"
     aligned: bool | None = True
     null_passes: bool = True
+    failures: pl.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+import pytest
+from hypothesis import given, strategies as st
+
+from batchops.contract import (
+    FAILED_RULES,
+    SchemaTally,
+    check_schema,
+    compile_contract,
+    evaluate,
+    likely_rename,
+    schema_faults,
+)
+from tests.contract.models import Orders, model, orders
+from tests.laws import obeys_the_laws
+
+ORDERS = compile_contract(Orders)
+
+
+def faults(frame: pl.DataFrame) -> set[tuple[str, str]]:
+    tally = check_schema(ORDERS, frame.schema, frame.height).tally
+    return {(fault.check, fault.column) for fault in schema_faults(ORDERS, tally)}
+
+
+def test_a_missing_column_takes_all_rows_with_it_and_the_other_rules_are_still_counted() -> None:
+    validation = evaluate(ORDERS, orders(count=pl.Series([1, 2, 3, 200])).drop("kind"))
+    assert validation.accepted.is_empty()
+    assert validation.quarantined[FAILED_RULES].to_list() == [
+        *[["schema.missing_column:kind"]] * 3,
+        ["schema.missing_column:kind", "count.le"],
+    ]
+    assert (validation.tallies.of("kind.isin").evaluated, validation.tallies.of("kind.isin").unknown) == (0, 4)
+    assert validation.tallies.of("count.le").failed == 1
+    assert faults(orders().drop("kind")) == {("schema.missing_column", "kind")}
+
+
+def test_a_renamed_column_is_a_missing_and_an_extra_one_and_the_likely_rename() -> None:
+    frame = orders().rename({"price": "Price"})
+    assert faults(frame) == {("schema.missing_column", "price"), ("schema.extra_column", "Price")}
+    tally = check_schema(ORDERS, frame.schema, 4).tally
+    assert [fault.hint for fault in schema_faults(ORDERS, tally)] == ["Price", ""]
+    assert evaluate(ORDERS, frame).quarantined["Price"].to_list() == orders()["price"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "renames"),
+    [
+        (["wind_speed"], ["windSpeed", "wind_gusts"], {"wind_speed": "windSpeed"}),
+        (["temp", "dewp"], ["temperature", "note"], {}),
+        (["seats", "seat"], ["seats_"], {"seats": "seats_"}),
+        ([], ["x"], {}),
+    ],
+)
+def test_renames_are_guessed_by_likeness(missing: list[str], extra: list[str], renames: dict[str, str]) -> None:
+    assert likely_rename(missing, extra) == renames
+
+
+def test_an_extra_column_is_noticed_and_left_out() -> None:
+    frame = orders().with_columns(note=pl.lit("x"))
+    assert faults(frame) == {("schema.extra_column", "note")}
+    assert evaluate(ORDERS, frame).accepted.schema == ORDERS.schema
+
+
+def test_a_column_of_another_kind_takes_all_rows_with_it() -> None:
+    frame = orders(count=pl.Series(["1", "2", "3", "4"]))
+    validation = evaluate(ORDERS, frame)
+    assert set(validation.quarantined[FAILED_RULES].list.first()) == {"schema.dtype:count"}
+    assert validation.quarantined["count"].to_list() == ["1", "2", "3", "4"]
+    assert validation.tallies.of("count.gt").unknown == 4
+    assert faults(frame) == {("schema.dtype", "count")}
+
+
+def read(dtype: Any, column: pl.Series, **field: Any) -> tuple[list[Any], list[Any], set[str]]:
+    """Accepted and quarantined values of a column that was promised otherwise, and what the schema says of it."""
+    contract = compile_contract(model({"x": (dtype, pa.Field(nullable=True, **field))}))
+    frame = column.alias("x").to_frame()
+    validation = evaluate(contract, frame)
+    if validation.accepted.height:
+        assert validation.accepted.schema == contract.schema
+    checks = {fault.check for fault in schema_faults(contract, check_schema(contract, frame.schema, 3).tally)}
+    return validation.accepted["x"].to_list(), validation.quarantined["x"].to_list(), checks
+
+
+MIDNIGHT = pl.Series([0, 1], dtype=pl.Int32).cast(pl.Date)
+NOON = pl.Series([0, 43_200_000_001], dtype=pl.Int64).cast(pl.Datetime("us"))
+TWO_53 = 2**53
+
+
+@pytest.mark.parametrize(
+    ("dtype", "column", "accepted", "lost"),
+    [
+        (pl.Int64, pl.Series([1, None], dtype=pl.Int8), [1, None], []),
+        (pl.Int8, pl.Series([1, 127, 128, None]), [1, 127, None], [128]),
+        (pl.UInt8, pl.Series([-1, 0, 255, 256]), [0, 255], [-1, 256]),
+        (pl.Float64, pl.Series([1, 2], dtype=pl.Int32), [1.0, 2.0], []),
+        (
+            pl.Float64,
+            pl.Series([TWO_53, -TWO_53, TWO_53 + 1, -TWO_53 - 1]),
+            [2.0**53, -(2.0**53)],
+            [TWO_53 + 1, -TWO_53 - 1],
+        ),
+        (pl.Float64, pl.Series([TWO_53, TWO_53 + 1], dtype=pl.UInt64), [2.0**53], [TWO_53 + 1]),
+        (pl.Float64, pl.Series([0.5, None], dtype=pl.Float32), [0.5, None], []),
+        (pl.String, pl.Series(["a", None], dtype=pl.Categorical), ["a", None], []),
+        (pl.String, pl.Series(["a", "b"], dtype=pl.Enum(["a", "b"])), ["a", "b"], []),
+        (pl.Datetime("us"), MIDNIGHT, MIDNIGHT.cast(pl.Datetime("us")).to_list(), []),
+        (pl.Datetime("ms"), NOON, NOON[:1].to_list(), NOON[1:].to_list()),
+        (pl.Datetime("ns"), NOON, NOON.cast(pl.Datetime("ns")).to_list(), []),
+        (pl.Int64, pl.Series([None, None], dtype=pl.Null), [None, None], []),
+        (pl.Enum(["a"]), pl.Series(["a", "b", None]), ["a", None], ["b"]),
+    ],
+)
+def test_what_loses_nothing_is_coerced_and_said_value_by_value(
+    dtype: Any, column: pl.Series, accepted: list[Any], lost: list[Any]
+) -> None:
+    assert read(dtype, column) == (accepted, lost, {"schema.coerced"})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "column"),
+    [
+        (pl.Int64, pl.Series([1.0, 2.0])),
+        (pl.Int64, pl.Series(["1", "2"])),
+        (pl.Int64, pl.Series([True, False])),
+        (pl.Float32, pl.Series([1.0, 0.1])),
+        (pl.String, pl.Series([1, 2])),
+        (pl.Date, NOON),
+        (pl.Datetime("us", "UTC"), NOON),
+        (pl.Datetime("us"), NOON.dt.replace_time_zone("UTC")),
+        (pl.Int64, pl.Series([[1], [2]])),
+        (pl.List(pl.Int64), pl.Series([1, 2])),
+    ],
+)
+def test_what_might_lose_something_is_not_read(dtype: Any, column: pl.Series) -> None:
+    assert read(dtype, column) == ([], column.to_list(), {"schema.dtype"})
+
+
+def test_another_time_zone_is_the_same_moment() -> None:
+    moments = NOON.dt.replace_time_zone("America/New_York")
+    accepted, lost, checks = read(pl.Datetime("us", "UTC"), moments)
+    assert (accepted, lost, checks) == (moments.to_list(), [], {"schema.coerced"})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "column", "accepted", "lost"),
+    [
+        (pl.Int64, pl.Series(["1", "x", None]), [1, None], ["x"]),
+        (pl.Int64, pl.Series([1.0, 1.5, float("inf")]), [1], [1.5, float("inf")]),
+        (pl.Float64, pl.Series(["0.5", ""]), [0.5], [""]),
+    ],
+)
+def test_an_author_who_coerces_gets_more_where_the_value_permits(
+    dtype: Any, column: pl.Series, accepted: list[Any], lost: list[Any]
+) -> None:
+    assert read(dtype, column, coerce=True) == (accepted, lost, {"schema.coerced"})
+
+
+def test_an_all_null_column_breaks_only_the_rules_that_null_breaks() -> None:
+    validation = evaluate(ORDERS, orders(price=pl.Series([None] * 4), kind=pl.Series([None] * 4)))
+    assert {tuple(rules) for rules in validation.quarantined[FAILED_RULES]} == {("kind.not_null",)}
+    assert validation.tallies.of("price.in_range").failed == 0
+
+
+def test_an_optional_column_may_be_absent() -> None:
+    contract = compile_contract(
+        model({"x": (int, pa.Field()), "y": (int, pa.Field(required=False, nullable=True, ge=0))})
+    )
+    validation = evaluate(contract, pl.DataFrame({"x": [1, 2]}))
+    assert validation.accepted.to_dict(as_series=False) == {"x": [1, 2], "y": [None, None]}
+    assert validation.tallies.of("y.ge").unknown == 2
+    assert schema_faults(contract, validation.check.tally) == ()
+
+
+def test_a_default_takes_the_place_of_null() -> None:
+    contract = compile_contract(model({"x": (int, pa.Field(default=7))}))
+    validation = evaluate(contract, pl.DataFrame({"x": [1, None]}))
+    assert validation.accepted["x"].to_list() == [1, 7]
+
+
+def test_no_rows_are_no_faults() -> None:
+    assert check_schema(ORDERS, pl.Schema(), 0).tally == SchemaTally()
+    assert evaluate(ORDERS, pl.DataFrame()).accepted.schema == ORDERS.schema
+
+
+def test_a_tally_keeps_no_category_of_an_enum() -> None:
+    frame = orders(kind=pl.Series(["pen"] * 4, dtype=pl.Enum(["pen", "secret"])))
+    assert "secret" not in repr(check_schema(ORDERS, frame.schema, 4).tally)
+
+
+DTYPES = st.sampled_from([pl.Int64(), pl.Int32(), pl.String(), pl.Null(), pl.Enum(["a"]), pl.Datetime("us", "UTC")])
+SCHEMAS = st.dictionaries(st.sampled_from([*ORDERS.schema, "note"]), DTYPES)
+
+
+@given(st.lists(st.lists(st.tuples(SCHEMAS, st.integers(0, 5)), max_size=3), min_size=1, max_size=4))
+def test_a_schema_tally_is_a_monoid(parts: list[list[tuple[dict[str, pl.DataType], int]]]) -> None:
+    def tally(partitions: Sequence[tuple[dict[str, pl.DataType], int]]) -> SchemaTally:
+        return sum((check_schema(ORDERS, schema, rows).tally for schema, rows in partitions), SchemaTally())
+
+    obeys_the_laws(parts, tally, lambda split: [one for part in split for one in part], SchemaTally())

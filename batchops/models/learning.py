@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import roc_auc_score
 
 from batchops.errors import ModelError
@@ -22,9 +23,7 @@ ROWS = 10_000
 REPEATS = 3
 
 
-def out_of_fold(
-    fit: Fit, matrix: Matrix, labels: Sequence[int], folds: Sequence[int], categorical: tuple[int, ...]
-) -> Matrix:
+def out_of_fold(fit: Fit, matrix: Matrix, labels: ArrayLike, folds: ArrayLike, categorical: tuple[int, ...]) -> Matrix:
     """Score every row by a model that saw no row of its fold.
 
     Args:
@@ -49,7 +48,7 @@ def out_of_fold(
 
 
 def reliance(
-    classifier: Any, matrix: Matrix, labels: Sequence[int], names: Sequence[str], seed: int = 0
+    classifier: Any, matrix: Matrix, labels: ArrayLike, names: Sequence[str], seed: int = 0
 ) -> Mapping[str, float]:
     """Fall of roc_auc when a feature is shuffled: permutation importance (Breiman, 2001), mean of three shuffles.
 

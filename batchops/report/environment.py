@@ -37,6 +37,7 @@ KINDS = {
 
 FILTERS: Mapping[str, Any] = {
     "amount": formats.amount,
+    "bound": formats.bound,
     "clean": formats.clean,
     "count": formats.count,
     "date": formats.date,
@@ -58,6 +59,7 @@ FILTERS: Mapping[str, Any] = {
     "metric_limit": pictures.metric_limit,
     "metric_name": pictures.metric_name,
     "meter": pictures.meter,
+    "beyond": pictures.beyond,
     "whisker": pictures.whisker,
     "coordinate": marks.coordinate,
     "histogram": marks.histogram,
@@ -110,7 +112,7 @@ def fill(template: str, values: Mapping[str, Any], edition: Path | None = None) 
     environment = _environment(None if edition is None else str(edition.parent))
     try:
         page = environment.get_template(template if edition is None else edition.name)
-        return page.render(_assets() | dict(values)) + "\n"
+        return page.render({**_assets(), **values}) + "\n"
     except TemplateError as error:
         if edition is None:
             raise

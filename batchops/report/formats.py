@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 __all__ = [
     "amount",
+    "bound",
     "clean",
     "count",
     "date",
@@ -63,6 +64,18 @@ def number(value: float | None, sign: bool = False) -> str:
     rounded = round(value, 2 - math.floor(math.log10(abs(value)))) if value else 0.0
     text = f"{rounded:,.{digits}f}".replace(",", THIN)
     return _signed(text.rstrip("0").rstrip(".") if "." in text else text, sign)
+
+
+def bound(value: float | None) -> str:
+    """An end of an axis or range: 5 significant digits, and no gap in a year or a time of day: ``2013``, ``10.94``."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value and not 1e-4 <= abs(value) < 1e9:
+        return number(value)
+    digits = max(0, 4 - math.floor(math.log10(abs(value)))) if value else 0
+    text = f"{value:,.{digits}f}" if abs(value) >= 1e4 else f"{value:.{digits}f}"
+    text = text.replace(",", THIN)
+    return _signed(text.rstrip("0").rstrip(".") if "." in text else text, False)
 
 
 def decimal(value: float | None, digits: int = 3, sign: bool = False) -> str:
@@ -188,7 +201,7 @@ def slug(text: str) -> str:
     >>> slug("wind_gust"), slug("carrier DL")
     ('wind_gust', 'carrier-dl-03c8b6')
     """
-    plain = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:60]
+    plain = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:40]
     return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:6]}".lstrip("-")
 
 

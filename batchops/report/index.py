@@ -129,7 +129,10 @@ def _facts(lines: Sequence[RunLine]) -> list[tuple[str, str]]:
 
 
 def _row(incident: Incident, lines: Sequence[RunLine]) -> dict[str, Any]:
+    """An incident, and where it lies among the runs on a bar of 400."""
     reports = {line.past.night: line.report for line in lines}
+    numbers = {line.past.night: i for i, line in enumerate(lines)}
+    start = marks.place(numbers[incident.first], 0, len(lines), 400)
     return {
         "severity": incident.severity,
         "name": topic_name(incident.topic),
@@ -137,6 +140,8 @@ def _row(incident: Incident, lines: Sequence[RunLine]) -> dict[str, Any]:
         "last": incident.last,
         "nights": incident.nights,
         "report": reports.get(incident.first),
+        "x": start,
+        "width": max(2.0, marks.place(numbers[incident.last] + 1, 0, len(lines), 400) - start),
     }
 
 

@@ -75,11 +75,7 @@ def _anchors(document: AuditDocument) -> frozenset[str]:
 def _facts(document: AuditDocument) -> list[tuple[str, str]]:
     rows, window, made = document.rows, document.window, document.provenance
     counts = document.verdict.counts
-    labels = (
-        f"{formats.count(window.labelled)} ({formats.percent(window.labelled / window.rows)})"
-        if window.rows
-        else formats.NONE
-    )
+    share = f" ({formats.percent(window.labelled / window.rows)})" if window.rows else ""
     output = {"published": "published", "flagged": "published, flagged", "withheld": "withheld"}
     return [
         ("Night", formats.date(document.night)),
@@ -87,11 +83,9 @@ def _facts(document: AuditDocument) -> list[tuple[str, str]]:
         ("Set aside", formats.count(rows.quarantined)),
         ("Window", f"{formats.nights(window.first, window.last)}"),
         ("Rows in it", formats.count(window.rows)),
-        ("With outcome", labels),
-        (
-            "Trained on",
-            f"{formats.nights(made.model_first, made.model_last)}, {formats.plural(made.model_rows, 'row')}",
-        ),
+        ("With outcome", f"{formats.count(window.labelled)}{share}"),
+        ("Trained on", formats.nights(made.model_first, made.model_last)),
+        ("Training rows", formats.count(made.model_rows)),
         ("Model", made.model),
         ("Output", output.get(document.verdict.output, document.verdict.output)),
         ("Checks", " · ".join(f"{counts[s.value]} {s.value.lower()}" for s in Severity if counts.get(s.value))),
@@ -173,7 +167,8 @@ def _slices(document: AuditDocument) -> dict[str, Any]:
     def order(each: SlicePart) -> tuple[int, float, str]:
         return each.severity.rank, -abs(each.gap or 0.0), each.label
 
-    slices = sorted(document.slices.slices, key=order) if document.slices else []
+    every = sorted(document.slices.slices, key=order) if document.slices else []
+    slices = [each for each in every if each.gap is not None]
     shown = [
         value
         for each in slices
@@ -183,6 +178,7 @@ def _slices(document: AuditDocument) -> dict[str, Any]:
     limits = [each.limit for each in slices if each.limit is not None]
     return {
         "slices": slices,
+        "small": [each for each in every if each.gap is None],
         "slice_levels": _levels([each.severity for each in slices]),
         "allowed": limits[0] if limits else None,
         "scale": marks.axis([*shown, *limits, *(-limit for limit in limits)]),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from batchops.audit.document import ColumnPart, MetricPart, SlicePart
 from batchops.report import formats, marks
 
-__all__ = ["meter", "metric", "metric_limit", "metric_name", "whisker"]
+__all__ = ["beyond", "meter", "metric", "metric_limit", "metric_name", "whisker"]
 
 NAMES = {
-    "calibration_gap": f"Observed {formats.MINUS} predicted, points",
+    "calibration_gap": f"Observed {formats.MINUS} predicted",
     "roc_auc": "ROC AUC",
     "brier_score": "Brier score",
     "brier_score_loss": "Brier score",
@@ -52,6 +52,12 @@ def metric_limit(part: MetricPart) -> str:
     if part.name.endswith("_gap"):
         return f"±{formats.number(part.limit * 100)}"
     return metric(part.limit, part.name)
+
+
+def beyond(column: ColumnPart) -> bool:
+    """Whether the distance itself is what is wrong with a column."""
+    edge = max(column.limit or 0.0, column.usual or 0.0)
+    return column.limit is not None and (column.window.distance or 0.0) > edge
 
 
 def meter(column: ColumnPart) -> marks.Meter:

@@ -41,6 +41,7 @@ LOWER = frozenset({"quality.coverage"})
 TONIGHT = " (tonight)"
 OF = {"input": "contract", "schema": "contract", "volume": "contract", "labels": "quality"}
 PLACES = {"contract.rule": "rule", "drift": "column", "slices": "slice"}
+COMPONENTS = ("outside_share", "unseen_share", "null_share", "distance")
 QUEUE = ("input", "schema", "quality", "labels", "slices", "contract", "volume", "score", "drift")
 
 
@@ -81,14 +82,16 @@ def anchor(check: str, subject: str) -> str:
     return f"{place}-{slug(subject_of(subject))}" if place else family_of(check)
 
 
-def urgency(finding: Finding | FindingPart) -> tuple[int, bool, int, bool]:
+def urgency(finding: Finding | FindingPart) -> tuple[int, bool, int, bool, int]:
     """What a reader has to know first: by severity, then what withholds scores, then by what it says of their use.
 
-    A score that is known to be wrong comes before inputs that merely look different.
+    A score that is known to be wrong comes before inputs that merely look different, and what is new to the model
+    before what is merely distributed otherwise.
     """
-    root = finding.check.partition(".")[0]
+    root, _, measure = finding.check.partition(".")
     place = QUEUE.index(root) if root in QUEUE else len(QUEUE)
-    return finding.severity.rank, not finding.blocking, place, is_tonight(finding.subject)
+    component = COMPONENTS.index(measure) if measure in COMPONENTS else len(COMPONENTS)
+    return finding.severity.rank, not finding.blocking, place, is_tonight(finding.subject), component
 
 
 @dataclass(frozen=True, slots=True)

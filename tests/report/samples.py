@@ -456,7 +456,7 @@ def document(night: Night) -> AuditDocument:
         drift=DriftPart("1 Jan - 31 Mar 2013, 80 789 rows", columns),
         score=_score(families, verdict.findings) if night.rows else None,
         quality=_quality(night, verdict),
-        slices=SlicesPart(len(levels), 50, slices) if slices and night.labelled else None,
+        slices=SlicesPart(facts.slices, 50, slices) if slices and night.labelled else None,
         provenance=PROVENANCE,
         history=night.past,
         run=_run(night),

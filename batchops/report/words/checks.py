@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from batchops.report.formats import amount, clean, count, number, percent, plural, points
+from batchops.report.formats import SPACE, amount, bound, clean, count, number, percent, plural, points
 from batchops.report.topics import BOTH, LOWER, is_tonight, subject_of
 from batchops.report.words.facts import Facts
 from batchops.verdict import Finding
@@ -62,11 +62,18 @@ def scope_words(finding: Finding, facts: Facts) -> str:
     return f"over {facts.nights} nights"
 
 
+def _edge(value: float, unit: str) -> str:
+    """A round figure as people write it: ``50 %``, ``5 points``."""
+    if unit in ("points", "share"):
+        return f"{number(value * 100)}{' points' if unit == 'points' else SPACE + '%'}"
+    return amount(value, unit, sign=False)
+
+
 def limit_words(check: str, limit: float | None, unit: str) -> str:
     """The limit as it is meant: ``±5 points``, ``at least 90 %``, ``50 %``."""
     if limit is None:
         return "none"
-    words = f"{number(limit * 100)} points" if unit == "points" else amount(limit, unit, sign=False)
+    words = _edge(limit, unit)
     return f"±{words}" if check in BOTH else f"at least {words}" if check in LOWER else words
 
 
@@ -85,10 +92,11 @@ def size_words(finding: Finding) -> str:
     if low is not None and high is not None and (low, high) != (value, value):
         notes.append(f"95\u00a0% interval {_bound(low, unit)} to {_bound(high, unit)}")
     if finding.usual is not None:
-        notes.append(f"usual up to {amount(finding.usual, unit, sign=False)}")
+        notes.append(f"usual up to {_edge(finding.usual, unit)}")
     parts = [amount(value, unit) + (f" ({'; '.join(notes)})" if notes else "")]
     if finding.limit is not None:
-        parts.append(f"limit {limit_words(finding.check, finding.limit, unit)}")
+        allowed = limit_words(finding.check, finding.limit, unit)
+        parts.append("none allowed" if finding.limit == 0 and finding.check not in BOTH else f"limit {allowed}")
     if finding.previous is not None:
         parts.append(f"last run {amount(finding.previous, unit)}")
     return "; ".join(parts) + "."
@@ -115,10 +123,13 @@ def _schema(what: str, remedy: str) -> Callable[[Finding, Facts], Saying]:
         column = _subject(finding)
         found, expected = _text(finding, "found"), _text(finding, "expected")
         types = f" ({found} instead of {expected})" if found and expected else ""
+        in_rows = f": {_against_limit(finding)}"
+        if finding.unit == "rows" and finding.value is not None:
+            in_rows = f" in {count(finding.value)} of {count(facts.rows)} rows"
         return Saying(
             title=f"{column} {what}{types}",
             short=f"{column} {what}",
-            headline=f"{column} {what}{types}: {_against_limit(finding)}",
+            headline=f"{column} {what}{types}{in_rows}",
             remedy=remedy,
             command="batchops check " + facts.job,
         )
@@ -181,7 +192,7 @@ def _distance(finding: Finding, facts: Facts) -> Saying:
         title=f"{column} is distributed otherwise than in training, {scope}",
         short=f"distance of {column} from training",
         headline=f"{column} differs from training by {_against_limit(finding)}",
-        remedy=f"See whether {column} has changed for good; if so, train on newer nights",
+        remedy=f"See whether {column} has changed for good; if so, let the job train on newer nights",
         command=_train(facts),
     )
 
@@ -189,8 +200,8 @@ def _distance(finding: Finding, facts: Facts) -> Saying:
 def _null_share(finding: Finding, facts: Facts) -> Saying:
     column, scope = _subject(finding), scope_words(finding, facts)
     reference, tonight = _figure(finding, "reference"), _figure(finding, "tonight")
-    now = finding.value if finding.unit == "share" else _figure(finding, "now")
-    now = now if now is not None else tonight
+    now = _figure(finding, "now")
+    now = now if now is not None else finding.value if finding.unit == "share" else tonight
     shares = f"{percent(now)} missing, {percent(reference)} in training"
     known = now is not None and reference is not None
     return Saying(
@@ -208,7 +219,7 @@ def _unseen(finding: Finding, facts: Facts) -> Saying:
         title=f"{column} has values that training never saw, {scope}" + (f": {values}" if values else ""),
         short=f"of {column} never seen in training",
         headline=f"{column} holds values that training never saw: {_against_limit(finding)}",
-        remedy="Add them to the contract, or train on nights that hold them",
+        remedy="Let the job train on nights that hold them",
         command=_train(facts),
     )
 
@@ -217,17 +228,19 @@ def _range(finding: Finding) -> str:
     low, high, unit = _figure(finding, "reference_low"), _figure(finding, "reference_high"), _text(finding, "unit")
     if low is None or high is None:
         return ""
-    return f" ({number(low)} to {number(high)}{f' {unit}' if unit else ''})"
+    return f" ({bound(low)} to {bound(high)}{f' {unit}' if unit else ''})"
 
 
 def _outside(finding: Finding, facts: Facts) -> Saying:
     column, scope = _subject(finding), scope_words(finding, facts)
+    now = _figure(finding, "now")
+    now = finding.value if now is None else now
     return Saying(
         title=f"{column} lies outside the range of training{_range(finding)}, {scope}",
         short=f"of {column} outside the range of training",
-        headline=f"{percent(finding.value)} of {column} lies outside the range of training, "
+        headline=f"{percent(now)} of {column} lies outside the range of training, "
         f"limit {limit_words(finding.check, finding.limit, finding.unit)}",
-        remedy=f"The model has learnt nothing about such values of {column}; train on nights that hold them",
+        remedy=f"The model has learnt nothing about such {column}; let the job train on nights that hold them",
         command=_train(facts),
     )
 
@@ -264,7 +277,7 @@ def _gap(finding: Finding, facts: Facts) -> Saying:
         short="observed minus predicted",
         headline=f"{words}: "
         + (f"{percent(predicted)} predicted, {percent(observed)} observed" if known else _against_limit(finding)),
-        remedy="Use scores as ranks until the model is trained on newer nights"
+        remedy="Let the job train on newer nights; until then use its scores as ranks only"
         if overall
         else "See whether the gap remains after training on newer nights; if so, add features that tell it apart",
         command=_train(facts) if overall else None,
@@ -281,7 +294,7 @@ def _roc_auc(finding: Finding, facts: Facts) -> Saying:
         short="fall of ROC AUC against training",
         headline="The model ranks worse than in training: "
         + (f"ROC AUC {number(now)}, {number(reference)} in training" if known else _against_limit(finding)),
-        remedy="Train on newer nights, and see which inputs moved",
+        remedy="See which inputs moved, and let the job train on newer nights",
         command=_train(facts),
     )
 

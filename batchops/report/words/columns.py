@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batchops.audit.document import ColumnPart, Histogram
-from batchops.report.formats import clean, listing, number, percent, points
+from batchops.report.formats import bound, clean, listing, number, percent, points
 from batchops.verdict import Severity
 
 __all__ = ["column_words"]
@@ -17,7 +17,7 @@ def column_words(column: ColumnPart) -> str:
         return "Never looked into: only how often it is missing is known."
     words = [_range_words(column), _unseen_words(column), _null_words(column), _moved_words(column)]
     told = " ".join(word for word in words if word)
-    return told or ("As in training." if column.window.distance is not None else "Nothing to compare.")
+    return told or ("As usual." if column.window.distance is not None else "Nothing to compare.")
 
 
 def _range_words(column: ColumnPart) -> str:
@@ -25,7 +25,7 @@ def _range_words(column: ColumnPart) -> str:
     if not share or low is None or high is None:
         return ""
     unit = f" {column.unit}" if column.unit else ""
-    return f"{percent(share)} beyond training's {number(low)} to {number(high)}{unit}."
+    return f"{percent(share)} beyond training's {bound(low)} to {bound(high)}{unit}."
 
 
 def _unseen_words(column: ColumnPart) -> str:
@@ -45,9 +45,8 @@ def _null_words(column: ColumnPart) -> str:
 def _moved_words(column: ColumnPart) -> str:
     if column.histogram is None or column.severity in (Severity.NOT_RUN,) or not column.window.distance:
         return ""
-    usual = column.usual is not None and column.window.distance <= column.usual
-    if usual:
-        return "Within what training itself varies."
+    if column.usual is not None and column.window.distance <= column.usual:
+        return ""
     return _middle(column.histogram, column.unit) if column.histogram.kind == "number" else _largest(column.histogram)
 
 

@@ -84,12 +84,12 @@ def _subjects(name: str, findings: Sequence[Finding], facts: Facts) -> str:
 def _slices(findings: Sequence[Finding], facts: Facts) -> Family:
     alarms = sorted((f for f in findings if f.severity in ALARMS), key=urgency)
     tested = max(facts.slices, sum(f.value is not None for f in findings))
-    first = alarms[0] if alarms else next(f for f in findings if f.value is not None)
+    first = min(alarms or [f for f in findings if f.value is not None], key=lambda f: f.limit or 0.0)
     failing = sum(f.severity is Severity.FAIL for f in alarms)
     text = f"of {plural(tested, 'slice')} beyond {limit_words(first.check, first.limit, first.unit)}"
     if alarms:
-        text += f"; {failing} fail" if 0 < failing < len(alarms) else ""
-        text += f"; worst: {clean(first.subject)}"
+        text += f"; {failing} {'fails' if failing == 1 else 'fail'}" if 0 < failing < len(alarms) else ""
+        text += f"; worst: {clean(alarms[0].subject)}"
     return Family("slices", severity_of_family(findings), "slices.alarms", float(len(alarms)), "", 0.0, text, None)
 
 

@@ -47,8 +47,10 @@ def _headline(first: Finding | None, verdict: Verdict, facts: Facts) -> str:
     held = sum(finding.severity is Severity.PASS for finding in verdict.findings)
     if near is None:
         return f"{plural(facts.scored, 'row')} scored, {plural(held, 'check')} held"
-    limit = limit_words(near.check, near.limit, near.unit)
-    return f"All is well: nearest its limit is {amount(near.value, near.unit)} {say(near, facts).short}, limit {limit}"
+    edge = f"limit {limit_words(near.check, near.limit, near.unit)}"
+    if near.usual is not None and near.usual > (near.limit or 0.0):
+        edge = f"usual up to {limit_words(near.check, near.usual, near.unit)}"
+    return f"All is well: nearest its limit is {amount(near.value, near.unit)} {say(near, facts).short}, {edge}"
 
 
 def _lead(first: Finding | None, verdict: Verdict, facts: Facts) -> list[str]:
@@ -56,11 +58,13 @@ def _lead(first: Finding | None, verdict: Verdict, facts: Facts) -> list[str]:
     sentences = []
     if first is not None:
         sentences.append(_size(first))
-        sentences.append(_elsewhere(first, verdict))
         sentences.append(_since(first))
+        sentences.append(_elsewhere(first, verdict))
+    if not facts.rows:
+        return [*sentences, "" if sentences else "The night's files hold no row, so there was nothing to judge."]
     sentences.append(_works(verdict, facts))
     quality = [finding for finding in verdict.findings if family_of(finding.check) == "quality"]
-    if facts.rows and not any(finding.value is not None for finding in quality):
+    if not any(finding.value is not None for finding in quality):
         sentences.append(f"Whether the scores are right is not known: {_lower(not_run('quality', facts))}")
     return sentences
 
@@ -70,6 +74,8 @@ def _lower(sentence: str) -> str:
 
 
 def _size(finding: Finding) -> str:
+    if finding.lower == finding.upper and finding.usual is None and finding.previous is None:
+        return ""
     subject = "The gap is" if finding.check.endswith("calibration_gap") else "The figure is"
     return f"{subject} {size_words(finding)}"
 
@@ -86,8 +92,8 @@ def _elsewhere(first: Finding, verdict: Verdict) -> str:
 
 def _since(first: Finding) -> str:
     if first.since is None or first.nights <= 1:
-        return "It is new tonight."
-    return f"It has been so for {first.nights} nights in a row, since {date(first.since)}."
+        return "New tonight."
+    return f"Beyond its limit for {first.nights} nights in a row, since {date(first.since)}."
 
 
 def _works(verdict: Verdict, facts: Facts) -> str:
@@ -103,7 +109,7 @@ def _works(verdict: Verdict, facts: Facts) -> str:
         if severity_of_family([f for f in verdict.findings if family_of(f.check) == name]) is Severity.PASS
     ]
     if good and verdict.alarms:
-        words.append(f"Nothing wrong with: {', '.join(title.lower() for title in good)}.")
+        words.append(f"Within limits: {', '.join(title.lower() for title in good)}.")
     elif not verdict.alarms:
         held = sum(f.severity is Severity.PASS for f in verdict.findings)
         words.append(f"{plural(held, 'figure')} judged, none beyond its limit; {plural(facts.scored, 'row')} scored.")
@@ -118,6 +124,8 @@ def _use(first: Finding | None, verdict: Verdict, facts: Facts) -> Action:
         return Action(
             "Do not look for tonight's scores: they are withheld; earlier nights stand as they were.", None, "verdict"
         )
+    if not facts.scored:
+        return Action("There is no score to use tonight.")
     if first is None or not failing:
         return Action(f"Use the scores: {plural(facts.scored, 'row')} published.")
     if "quality.roc_auc" in failing:
@@ -136,17 +144,26 @@ def _use(first: Finding | None, verdict: Verdict, facts: Facts) -> Action:
 def _actions(
     first: Finding | None, verdict: Verdict, findings: Sequence[FindingPart], facts: Facts
 ) -> tuple[Action, ...]:
-    """The use of the output, then the remedies of the most urgent topics, each once."""
+    """The use of the output, then the remedies of the most urgent topics, one a cause."""
     judged = {finding.id: finding for finding in verdict.findings}
     actions, told = [_use(first, verdict, facts)], set()
     for topic in groups(findings):
-        saying = say(judged[topic.lead.id], facts) if topic.lead.id in judged else None
-        if saying is None or (saying.command or saying.remedy) in told:
+        if topic.lead.id not in judged:
             continue
-        told.add(saying.command or saying.remedy)
-        text = f"{topic_title(topic)}. {saying.remedy}."
+        saying = say(judged[topic.lead.id], facts)
+        causes = {saying.command, f"of {_cause(topic.lead.check)}"} - {None}
+        if told & causes:
+            continue
+        told |= causes
+        is_headline = first is not None and topic.lead.id == first.id
+        text = f"{saying.remedy}." if is_headline else f"{topic_title(topic)}. {saying.remedy}."
         actions.append(Action(text, saying.command, topic.lead.anchor))
-    if not verdict.alarms and facts.labels_expected is not None and not facts.labelled:
+    if not verdict.alarms and facts.rows and facts.labels_expected is not None and not facts.labelled:
         command = f"batchops labels {facts.job} --date {facts.night}"
         actions.append(Action(f"On {date(facts.labels_expected)}, read the labels.", command, "quality"))
     return tuple(actions)
+
+
+def _cause(check: str) -> str:
+    """What has one remedy: a wrong slice seldom has another than wrong scores."""
+    return {"slices": "quality", "quality": "quality"}.get(check.partition(".")[0], check)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -24,6 +25,12 @@ from batchops.models.loading import CLASS, EXPECTED
 from batchops.models.manifest import parse_manifest
 from batchops.store import Store
 from tests.models.toys import draft, labels, rows
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    with threads(1):
+        yield
 
 
 @pytest.fixture
@@ -195,10 +202,11 @@ def test_threads_are_limited_inside_and_restored_after() -> None:
     def openmp() -> set[int]:
         return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "openmp"}
 
-    before = openmp()
-    with threads(1):
-        assert openmp() == {1}
-    assert openmp() == before
+    with threads(3):
+        assert openmp() == {3}
+        with threads(1):
+            assert openmp() == {1}
+        assert openmp() == {3}
 
 
 def test_the_champion_of_a_name_can_be_loaded_by_its_alias(store: Store) -> None:

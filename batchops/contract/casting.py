@@ -13,7 +13,7 @@ Fit = Literal["same", "exact", "checked", "none"]
 
 TEXT = (pl.String, pl.Categorical, pl.Enum)
 
-MANTISSA = {64: 53, 32: 24}
+MANTISSA = {64: 53, 32: 24, 16: 11}
 """Bits of a float's mantissa, by its width: integers up to 2^bits are exact."""
 
 
@@ -29,7 +29,7 @@ def _between_numbers(found: pl.DataType, wanted: pl.DataType) -> Fit:
         return "exact" if widens else "checked"
     if found.is_integer():
         return "exact" if _bits(found) < MANTISSA[_bits(wanted)] else "checked"
-    return "exact" if found == pl.Float32 and wanted == pl.Float64 else "none"
+    return "exact" if _bits(found) < _bits(wanted) else "none"
 
 
 def _between_times(found: pl.DataType, wanted: pl.Datetime) -> Fit:
@@ -83,14 +83,12 @@ def survives(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Exp
     return kept
 
 
-PLAIN = {
-    str(dtype): dtype
-    for dtype in (
-        *(pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64(), pl.Int128(), pl.UInt8(), pl.UInt16(), pl.UInt32()),
-        *(pl.UInt64(), pl.Float32(), pl.Float64(), pl.Boolean(), pl.String(), pl.Binary(), pl.Date(), pl.Time()),
-        *(pl.Null(), pl.Categorical()),
-    )
-}
+PLAIN = (
+    *("Int8", "Int16", "Int32", "Int64", "Int128", "UInt8", "UInt16", "UInt32", "UInt64", "UInt128"),
+    *("Float16", "Float32", "Float64", "Boolean", "String", "Categorical", "Binary", "Date", "Time", "Null"),
+)
+"""Dtypes without parameters, by their names; the oldest polars does not have all of them."""
+
 MOMENT = re.compile(r"Datetime\(time_unit='(ms|us|ns)', time_zone=(?:None|'([^']*)')\)")
 
 
@@ -98,4 +96,6 @@ def read_dtype(text: str) -> pl.DataType | None:
     """The dtype of a tallied name; None for nested and rarer ones, which stand for no other dtype."""
     if moment := MOMENT.fullmatch(text):
         return pl.Datetime(moment[1], moment[2])  # type: ignore[arg-type]
-    return pl.Enum([]) if text == "Enum" else PLAIN.get(text)
+    if text == "Enum":
+        return pl.Enum([])
+    return getattr(pl, text)() if text in PLAIN else None

@@ -18,7 +18,7 @@ from batchops.contract.capturing import CRASHES, capture
 from batchops.contract.describing import described_column, described_rule
 from batchops.contract.metadata import Severities, column_words, config_words, roles_of, severities
 from batchops.contract.scoping import columns_of, is_boolean, scope_of
-from batchops.contract.terms import ColumnSpec, Contract, Rule, Test, limit_of
+from batchops.contract.terms import ColumnSpec, Contract, Rule, Scope, Test, limit_of
 from batchops.contract.wording import SHORT, asks, short_name
 from batchops.errors import ContractError, did_you_mean
 
@@ -81,6 +81,27 @@ def _key(names: tuple[str, ...]) -> Rule:
     return Rule("key.unique", names, words, scope="dataset")
 
 
+def _read_by(where: str, passes: pl.Expr, target: str, schema: pl.Schema) -> tuple[str, ...]:
+    """The columns of an expression that answers true or false.
+
+    Raises:
+        ContractError: It does not, or not of these columns.
+    """
+    names = columns_of(passes, schema)
+    for name in names:
+        if name not in schema:
+            what = f"it reads {name}, which the contract does not have"
+            raise ContractError(where, what, did_you_mean(name, schema.names()))
+    try:
+        boolean = is_boolean(passes, schema)
+    except pl.exceptions.PolarsError as error:
+        what = f"it cannot be tried on {target}: {str(error).splitlines()[0].rstrip('.')}"
+        raise ContractError(where, what, "Write a check that suits the column's dtype") from None
+    if not boolean:
+        raise ContractError(where, "it does not answer true or false", "Select one boolean expression")
+    return names
+
+
 def _checked(where: str, check: Any, column: ColumnSpec | None, schema: pl.Schema) -> Rule:
     """The rule of a Pandera check.
 
@@ -91,27 +112,13 @@ def _checked(where: str, check: Any, column: ColumnSpec | None, schema: pl.Schem
         raise ContractError(where, "groupby does nothing on polars", "Group within the check, by .over(...)")
     target = "*" if column is None else column.name
     test = capture(check, target, schema)
-    names, scope = (column.name,) if column else tuple(schema.names()), "partition"
-    if test.passes is None:
-        scope = "row" if check.element_wise else "partition"
-    else:
-        try:
-            names = columns_of(test.passes, schema)
-            fine = is_boolean(test.passes, schema)
-        except pl.exceptions.ColumnNotFoundError as error:
-            missing = str(error).split("\n")[0].split('"')[-2 if '"' in str(error) else 0]
-            raise ContractError(
-                where, f"it reads {missing}, which the contract does not have", did_you_mean(missing, schema.names())
-            ) from None
-        except pl.exceptions.PolarsError as error:
-            what = f"it cannot be tried on {target}: {str(error).splitlines()[0].rstrip('.')}"
-            raise ContractError(where, what, "Write a check that suits the column's dtype") from None
-        if not fine or test.aligned is None:
-            raise ContractError(where, "it does not answer true or false", "Select one boolean expression")
-        names = names or ((column.name,) if column else ())
+    scope: Scope = "row" if check.element_wise else "partition"
+    names = tuple(schema.names()) if column is None else (column.name,)
+    if test.passes is not None:
+        names = _read_by(where, test.passes, target, schema)
         scope = scope_of(test.passes, schema) if test.aligned else "partition"
-    place = column.name if column else "frame"
-    return Rule(f"{place}.{short_name(check)}", names, asks(check, column), scope=scope, test=test)  # type: ignore[arg-type]
+    place = "frame" if column is None else column.name
+    return Rule(f"{place}.{short_name(check)}", names, asks(check, column), scope=scope, test=test)
 
 
 def _drafts(model: type[DataFrameModel], schema: Any, columns: tuple[ColumnSpec, ...]) -> Iterator[Rule]:

@@ -11,6 +11,7 @@ fixed seed: the same in every process of one polars version, and never kept beyo
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -89,19 +90,20 @@ def spill(keys: pl.DataFrame, folder: Path, part: str, buckets: int) -> None:
     The file holds the start of each bucket and their end (int64, buckets + 1), then the hashes in order.
 
     Args:
-        part: Names the file; the same part written again takes the place of the first.
+        part: The partition's name, any text; the same part written again takes the place of the first.
         buckets: The same for all parts of a night.
     """
     hashes = np.sort(_hashes(_spelled(keys).drop_nulls()).to_numpy())
     edges = np.array([(bucket << 64) // buckets for bucket in range(1, buckets)], dtype=np.uint64)
     starts = np.concatenate([[0], np.searchsorted(hashes, edges), [len(hashes)]]).astype(np.int64)
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{part}"
+    name = hashlib.sha256(part.encode()).hexdigest()[:32]
+    unfinished = folder / f".{name}"
     with unfinished.open("wb") as file:
         np.int64(buckets).tofile(file)
         starts.tofile(file)
         hashes.tofile(file)
-    unfinished.rename(folder / f"{part}.keys")
+    unfinished.rename(folder / f"{name}.keys")
 
 
 def _bucket(path: Path, bucket: int) -> Hashes:

@@ -48,10 +48,9 @@ def scope_of(expr: pl.Expr, schema: pl.Schema) -> Scope:
 
 
 def columns_of(expr: pl.Expr, schema: pl.Schema) -> tuple[str, ...]:
-    """The columns an expression reads, in the schema's order; all of them for a selector that names none.
+    """The columns an expression reads, in the schema's order, then those that the schema does not have.
 
-    Raises:
-        pl.exceptions.ColumnNotFoundError: It reads one that the schema does not have.
+    A selector that names no column reads all of them.
     """
     named = set(expr.meta.root_names())
     text = str(expr)
@@ -59,9 +58,7 @@ def columns_of(expr: pl.Expr, schema: pl.Schema) -> tuple[str, ...]:
         named.update(re.findall(r"'([^']*)'", names))
     if set(SELECTOR.findall(text)) - {"cs.by_name("}:
         named.update(schema.names())
-    for name in sorted(named - set(schema.names())):
-        raise pl.exceptions.ColumnNotFoundError(name)
-    return tuple(name for name in schema.names() if name in named)
+    return (*(name for name in schema.names() if name in named), *sorted(named - set(schema.names())))
 
 
 def is_boolean(expr: pl.Expr, schema: pl.Schema) -> bool:

@@ -98,7 +98,7 @@ COMPARISONS: Mapping[str, Callable[..., str]] = {
 OTHERS: Mapping[str, Callable[..., str]] = {
     "isin": lambda allowed_values: f"is {_among(allowed_values)}",
     "notin": lambda forbidden_values: f"is not {_among(forbidden_values)}",
-    "str_matches": lambda pattern: f"begins like {getattr(pattern, 'pattern', pattern)}",
+    "str_matches": lambda pattern: f"begins with a match of {getattr(pattern, 'pattern', pattern)}",
     "str_contains": lambda pattern: f"contains {getattr(pattern, 'pattern', pattern)}",
     "str_startswith": lambda string: f"starts with {string}",
     "str_endswith": lambda string: f"ends with {string}",

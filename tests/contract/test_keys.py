@@ -28,7 +28,7 @@ def frame(rows: list[Any]) -> pl.DataFrame:
 
 def over_files(parts: list[pl.DataFrame], folder: Path, buckets: int) -> pl.DataFrame | None:
     for number, part in enumerate(parts):
-        keys.spill(part, folder, f"part-{number}", buckets)
+        keys.spill(part, folder, f"night=2013-07-04/part-{number}.parquet", buckets)
     suspected = np.concatenate([keys.candidates(folder, bucket) for bucket in range(buckets)])
     return keys.confirm(keys.collect(part, suspected) for part in parts)
 

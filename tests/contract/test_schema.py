@@ -6,7 +6,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from batchops.contract import (
     FAILED_RULES,
@@ -107,6 +107,8 @@ TWO_53 = 2**53
         ),
         (pl.Float64, pl.Series([TWO_53, TWO_53 + 1], dtype=pl.UInt64), [2.0**53], [TWO_53 + 1]),
         (pl.Float64, pl.Series([0.5, None], dtype=pl.Float32), [0.5, None], []),
+        (pl.Float32, pl.Series([0.5, None], dtype=pl.Float16), [0.5, None], []),
+        (pl.Float32, pl.Series([2**24, 2**24 + 1]), [2.0**24], [2**24 + 1]),
         (pl.String, pl.Series(["a", None], dtype=pl.Categorical), ["a", None], []),
         (pl.String, pl.Series(["a", "b"], dtype=pl.Enum(["a", "b"])), ["a", "b"], []),
         (pl.Datetime("us"), MIDNIGHT, MIDNIGHT.cast(pl.Datetime("us")).to_list(), []),
@@ -197,6 +199,7 @@ DTYPES = st.sampled_from([pl.Int64(), pl.Int32(), pl.String(), pl.Null(), pl.Enu
 SCHEMAS = st.dictionaries(st.sampled_from([*ORDERS.schema, "note"]), DTYPES)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.tuples(SCHEMAS, st.integers(0, 5)), max_size=3), min_size=1, max_size=4))
 def test_a_schema_tally_is_a_monoid(parts: list[list[tuple[dict[str, pl.DataType], int]]]) -> None:
     def tally(partitions: Sequence[tuple[dict[str, pl.DataType], int]]) -> SchemaTally:

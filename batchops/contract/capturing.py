@@ -34,7 +34,7 @@ CRASHES = (
     AssertionError,
     AttributeError,
     LookupError,
-    NotImplementedError,
+    RuntimeError,
     TypeError,
     ValueError,
 )

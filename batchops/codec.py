@@ -15,12 +15,16 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-__all__ = ["Invalid", "digest", "dump", "dump_pretty", "json_schema", "load", "pack", "unpack"]
+__all__ = ["DAMAGED", "Invalid", "digest", "dump", "dump_pretty", "json_schema", "load", "pack", "unpack"]
 
 T = TypeVar("T")
 
 Invalid = ValidationError
 """What `load` raises for bytes that are not the value asked for."""
+
+
+DAMAGED = (ValidationError, zlib.error)
+"""What `unpack` raises for bytes that are not the value asked for."""
 
 
 @cache

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import polars as pl
 
+from batchops import codec
+from batchops.contract import Contract, compile_contract
+from batchops.errors import JobError, did_you_mean
 from batchops.partition import Source
 from batchops.verdict import Policy
 
-__all__ = ["Job", "Labels", "Training"]
+__all__ = ["Job", "Labels", "LoadedJob", "Training", "job_names", "load_job", "problems"]
+
+GUESTS = ("jobs", "schemas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +101,116 @@ class Job:
     edition: str | None = None
     title: str = ""
     task: Literal["binary"] = "binary"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedJob:
+    """A job and where it came from.
+
+    Attributes:
+        project: Folder that holds ``jobs/``; relative paths of the job start there.
+        contract: The job's contract, compiled.
+        digest: SHA-256 of what the job says, its policy aside.
+    """
+
+    job: Job
+    project: Path
+    contract: Contract
+    digest: str
+    policy_digest: str
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self.job.name
+
+    @property
+    def trusted(self) -> tuple[str, ...]:
+        """Types that its model's file may hold beside scikit-learn's and numpy's."""
+        return self.job.training.trusted if self.job.training is not None else ()
+
+
+def job_names(project: Path) -> tuple[str, ...]:
+    """Modules of ``jobs/`` that define a ``JOB``, by name; none is imported."""
+    found = sorted((project / "jobs").glob("*.py"))
+    return tuple(path.stem for path in found if re.search(r"^JOB\b", path.read_text("utf-8"), re.MULTILINE))
+
+
+def load_job(name: str, project: Path) -> LoadedJob:
+    """Import ``jobs/<name>.py`` and check that its ``JOB`` can be run as written.
+
+    Raises:
+        JobError: There is no such job, or it names what its contract does not have.
+        ContractError: Its contract cannot be compiled.
+    """
+    path = project / "jobs" / f"{name}.py"
+    if not path.is_file():
+        remedy = did_you_mean(name, job_names(project))
+        raise JobError(f"job {name!r}", f"there is no {path.name} in {path.parent}", remedy)
+    job = getattr(_import(f"jobs.{name}", project), "JOB", None)
+    if not isinstance(job, Job):
+        raise JobError(str(path), "defines no JOB", "Add JOB = Job(...) at its top level")
+    contract = compile_contract(job.contract)
+    wrong = problems(job, contract)
+    if wrong:
+        raise JobError(str(path), *wrong[0])
+    return LoadedJob(job, project, contract, codec.digest(_described(job)), codec.digest(job.policy))
+
+
+def _import(module: str, project: Path) -> ModuleType:
+    """Import a guest's module, forgetting the guests of any other project this process has seen."""
+    root = str(project.resolve())
+    if sys.path[:1] != [root]:
+        sys.path.insert(0, root)
+    for name, loaded in list(sys.modules.items()):
+        file = getattr(loaded, "__file__", None) or next(iter(getattr(loaded, "__path__", [])), None)
+        if name.partition(".")[0] in GUESTS and file is not None and not str(file).startswith(root):
+            del sys.modules[name]
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(module)
+    except (ImportError, SyntaxError, NameError, TypeError, ValueError, AttributeError) as error:
+        raise JobError(module, f"cannot be imported: {type(error).__name__}: {error}", "Correct it") from error
+
+
+def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
+    """What is wrong with a job as written: (what, remedy) each; empty where nothing is."""
+    columns = {column.name for column in contract.columns}
+    known = columns | set(job.dimensions)
+    wrong = []
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", job.name):
+        wrong.append((f"the name {job.name!r} is no identifier", "Use letters, digits and underscores"))
+    if "{night}" not in job.source.pattern:
+        wrong.append((f"the source {job.source.pattern!r} has no {{night}}", "Say where the night stands in the path"))
+    if not job.key:
+        wrong.append(("the key is empty", "Name the columns that identify a row within its night"))
+    for what, names, among in (
+        ("key", job.key, columns),
+        ("passthrough", job.passthrough, columns),
+        ("slices", sorted({name for each in job.slices for name in each}), known),
+        ("dimensions", sorted({c for e in job.dimensions.values() for c in e.meta.root_names()}), columns),
+    ):
+        for name in names:
+            if name not in among:
+                wrong.append((f"{what} names {name!r}, which the contract does not have", did_you_mean(name, among)))
+    if not re.fullmatch(r"[^@]+@[^@]+", job.model):
+        wrong.append((f"the model {job.model!r} names no version", "Write name@champion or name@3; there is no latest"))
+    return tuple(wrong)
+
+
+def _described(job: Job) -> dict[str, Any]:
+    """What the job says, as plain values; its contract and policy have digests of their own."""
+    return {
+        "name": job.name,
+        "source": job.source,
+        "key": job.key,
+        "model": job.model,
+        "labels": job.labels,
+        "dimensions": {name: str(expr) for name, expr in job.dimensions.items()},
+        "slices": job.slices,
+        "passthrough": job.passthrough,
+        "threshold": job.threshold,
+        "window": job.window,
+        "timezone": job.timezone,
+        "task": job.task,
+    }

@@ -1,0 +1,173 @@
+"""Two audits against each other: tonight and its window against the reference. Numbers only, no limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from batchops.audit.state import Audit, Reference
+from batchops.stats import (
+    Cells,
+    Column,
+    ColumnDrift,
+    Estimate,
+    Profile,
+    Quality,
+    SliceGaps,
+    Usual,
+    compare,
+    design_effects,
+    merge_profiles,
+    merge_qualities,
+    metrics,
+    slice_gaps,
+    usual,
+)
+
+__all__ = ["ColumnComparison", "Comparison", "Component", "Scope", "compare_audits"]
+
+TONIGHT = 1
+SCORE_PLACE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One way in which a column differs from the reference.
+
+    Attributes:
+        check: Last part of its figure's name: distance, null_share, unseen_share or outside_share.
+        now: The share (or distance) itself.
+        change: What is judged: the distance, or the share less the reference's.
+        usual: The largest such change that nights of the reference show against the rest of it.
+        known: Whether the reference has windows enough to call that usual.
+    """
+
+    check: str
+    now: Estimate
+    change: Estimate
+    usual: float | None
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A column over some nights."""
+
+    column: Column
+    drift: ColumnDrift
+    usual: Usual
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The four ways, in a fixed order."""
+        drift, usual, known = self.drift, self.usual, self.usual.enough
+        return (
+            Component("distance", drift.distance, drift.distance, usual.value, known),
+            Component("null_share", drift.null_share, drift.null_change, usual.null_change, known),
+            Component("unseen_share", drift.unseen_share, drift.unseen_change, usual.unseen_change, known),
+            Component("outside_share", drift.outside_share, drift.outside_change, usual.outside_change, known),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnComparison:
+    """One column: in the reference, over the window, and tonight."""
+
+    cells: Cells
+    reference: Column
+    window: Scope
+    tonight: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything a night is judged by, beside its own contract.
+
+    Attributes:
+        quality: Of the window's nights.
+        metrics, metrics_tonight, metrics_reference: By scikit-learn's names.
+        slices, slices_reference: Gaps of the window's slices and of the reference's.
+    """
+
+    columns: tuple[ColumnComparison, ...]
+    score: ColumnComparison
+    quality: Quality
+    metrics: Mapping[str, Estimate]
+    metrics_tonight: Mapping[str, Estimate]
+    metrics_reference: Mapping[str, Estimate]
+    slices: SliceGaps
+    slices_reference: SliceGaps
+
+
+def compare_audits(nights: Sequence[Audit], reference: Reference, slice_limit: float) -> Comparison:
+    """Compare a window with the reference.
+
+    Args:
+        nights: The window's nights, oldest first; the last is tonight.
+        slice_limit: Absolute gap of a slice that begins to matter.
+    """
+    quality = merge_qualities([night.quality for night in nights])
+    cells, design = reference.quality, _design(reference)
+    before = reference.audit.quality
+    return Comparison(
+        columns=_columns([night.inputs for night in nights], range(len(reference.inputs)), reference),
+        score=_columns([night.outputs for night in nights], [SCORE_PLACE], reference)[0],
+        quality=quality,
+        metrics=metrics(quality, cells, design),
+        metrics_tonight=metrics(nights[-1].quality, cells, design),
+        metrics_reference=_metrics(reference),
+        slices=slice_gaps(quality, cells, slice_limit, design.get("calibration_gap", 1.0)),
+        slices_reference=_slices(reference),
+    )
+
+
+# A reference never changes while a process lives, and many nights are compared with it.
+
+
+@lru_cache(maxsize=8)
+def _design(reference: Reference) -> Mapping[str, float]:
+    return design_effects(reference.audit.quality, reference.quality)
+
+
+@lru_cache(maxsize=8)
+def _metrics(reference: Reference) -> Mapping[str, Estimate]:
+    return metrics(reference.audit.quality, reference.quality)
+
+
+@lru_cache(maxsize=8)
+def _slices(reference: Reference) -> SliceGaps:
+    return slice_gaps(reference.audit.quality, reference.quality)
+
+
+@lru_cache(maxsize=4096)
+def _usual(reference: Reference, place: int, length: int) -> Usual:
+    cells, whole = _counted(reference, place)
+    nights = [
+        night.outputs.columns[cells.column] if place == SCORE_PLACE else night.inputs.columns[cells.column]
+        for night in reference.nights
+    ]
+    return usual(nights, whole, cells, length)
+
+
+def _counted(reference: Reference, place: int) -> tuple[Cells, Column]:
+    """A column of the reference by its place, or its score."""
+    if place == SCORE_PLACE:
+        return reference.score, reference.audit.outputs.columns[reference.score.column]
+    cells = reference.inputs[place]
+    return cells, reference.audit.inputs.columns[cells.column]
+
+
+def _columns(
+    nights: Sequence[Profile], places: Sequence[int], reference: Reference
+) -> tuple[ColumnComparison, ...]:
+    whole = merge_profiles(nights)
+    found = []
+    for place in places:
+        cells, before = _counted(reference, place)
+        parts = [night.columns.get(cells.column, Column()) for night in nights]
+        window, tonight = whole.columns.get(cells.column, Column()), parts[-1]
+        over = Scope(window, compare(window, before, cells, parts), _usual(reference, place, len(nights)))
+        last = Scope(tonight, compare(tonight, before, cells), _usual(reference, place, TONIGHT))
+        found.append(ColumnComparison(cells, before, over, last))
+    return tuple(found)

@@ -1,0 +1,242 @@
+"""Which numbers of a night are judged: each comparison becomes figures, and nothing is decided here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from batchops.audit.compare import ColumnComparison, Comparison, Component, Scope
+from batchops.audit.state import Audit
+from batchops.contract import Contract, Rule, schema_faults
+from batchops.partition import Night
+from batchops.stats import Estimate, SliceKey
+from batchops.verdict import Figure, Limit, Past, Policy, Scalar, severity_of
+
+__all__ = [
+    "ALL_ROWS",
+    "K_ANONYMOUS",
+    "contract_figures",
+    "drift_figures",
+    "input_figures",
+    "quality_figures",
+    "shown_values",
+    "slice_label",
+]
+
+ALL_ROWS = "all rows"
+
+K_ANONYMOUS = 10
+"""Values held by fewer rows are never shown."""
+
+SAME_WEEKDAYS = 4
+"""Earlier nights of the same weekday below which its usual volume is not known."""
+
+SHOWN_VALUES = 6
+
+
+def input_figures(audit: Audit, contract: Contract, night: Night, history: Sequence[Past]) -> Iterator[Figure]:
+    """Files, columns and rows: what came, before any of it is looked at."""
+    for receipt in audit.receipts:
+        if receipt.unreadable is not None:
+            yield Figure("input.unreadable", receipt.partition, 1, "files", 1, evidence={"why": receipt.unreadable})
+    for fault in schema_faults(contract, audit.schema):
+        facts = {"dtype": fault.dtype, "wanted": fault.wanted, "hint": fault.hint or None, "rows": fault.rows}
+        yield Figure(fault.check, fault.column, fault.rows, "rows", audit.rows, evidence=facts)
+    low, high = contract.rows
+    if low is not None or high is not None:
+        excess = max((low or 0) - audit.rows, audit.rows - high if high is not None else 0, 0)
+        bounds: dict[str, Scalar] = {"rows": audit.rows, "least": low, "most": high}
+        yield Figure("volume.rows", ALL_ROWS, excess, "rows", audit.rows, evidence=bounds)
+    same = [past.rows for past in history if Night.parse(past.night).date.weekday() == night.date.weekday()]
+    if contract.weekday_volume is not None and len(same) >= SAME_WEEKDAYS:
+        usual = median(same)
+        yield Figure(
+            "volume.weekday",
+            ALL_ROWS,
+            audit.rows / usual - 1 if usual else None,
+            "ratio",
+            audit.rows,
+            side="both",
+            limit=Limit(warn=contract.weekday_volume, fail=2 * contract.weekday_volume),
+            evidence={"rows": audit.rows, "usual": usual, "weekday": f"{night.date:%A}", "nights": len(same)},
+        )
+
+
+def contract_figures(audit: Audit, contract: Contract, reference: Audit) -> Iterator[Figure]:
+    """One figure a rule, and the share of rows that were set aside."""
+    for rule in contract.rules:
+        tally, before = audit.tallies.of(rule.id), reference.tallies.of(rule.id)
+        values = shown_values(rule, contract, audit)[:SHOWN_VALUES]
+        yield Figure(
+            "contract.rule",
+            rule.id,
+            tally.share,
+            "share",
+            tally.evaluated,
+            limit=rule.limit,
+            evidence={
+                "words": rule.words,
+                "level": rule.level,
+                "failed": tally.failed,
+                "evaluated": tally.evaluated,
+                "unknown": tally.unknown,
+                "reference": before.share,
+                "values": ", ".join(f"{value} {count}" for value, count in values) or None,
+            },
+        )
+    set_aside, rows = audit.tallies.quarantined, audit.rows
+    facts: dict[str, Scalar] = {"quarantined": set_aside, "rows": rows}
+    yield Figure("contract.quarantined", ALL_ROWS, set_aside / rows if rows else None, "share", rows, evidence=facts)
+
+
+def shown_values(rule: Rule, contract: Contract, audit: Audit) -> tuple[tuple[str, int], ...]:
+    """The commonest failing values of a rule that may be shown; none of personal data."""
+    if set(rule.columns) & set(contract.pii):
+        return ()
+    return audit.tallies.of(rule.id).values.commonest(K_ANONYMOUS)
+
+
+def drift_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
+    """Every column's components over the window; tonight's own where they say more than the window's."""
+    for column in comparison.columns:
+        yield from _column_figures(column, "drift", policy)
+    for figure in _column_figures(comparison.score, "score", policy):
+        # A score has no values to be unseen, and cannot leave 0 to 1.
+        if figure.check in ("score.distance", "score.null_share"):
+            yield figure
+
+
+def _column_figures(column: ColumnComparison, family: str, policy: Policy) -> Iterator[Figure]:
+    pairs = zip(column.window.components, column.tonight.components, strict=True)
+    for over_window, tonight in pairs:
+        if over_window.now.value is None and tonight.now.value is None and over_window.check != "distance":
+            continue
+        first = _figure(column, column.window, over_window, (family, "window", policy))
+        last = _figure(column, column.tonight, tonight, (family, "tonight", policy))
+        yield first
+        assert first.limit is not None and last.limit is not None
+        if severity_of(last, last.limit).rank < min(severity_of(first, first.limit).rank, 2):
+            yield last
+
+
+def _figure(
+    column: ColumnComparison, over: Scope, component: Component, context: tuple[str, str, Policy]
+) -> Figure:
+    family, scope, policy = context
+    name = column.cells.column
+    check = f"{family}.{component.check}"
+    change = component.change
+    reference = None if component.now.value is None or change.value is None else component.now.value - change.value
+    return Figure(
+        check,
+        name if scope == "window" else f"{name} (tonight)",
+        change.value,
+        "distance" if component.check == "distance" else "share",
+        over.drift.rows,
+        lower=change.lower,
+        upper=change.upper,
+        usual=component.usual,
+        can_fail=component.known or component.check != "distance",
+        side="both" if component.check == "null_share" else "upper",
+        limit=policy.limit(check, name),
+        evidence={
+            "scope": scope,
+            "column": name,
+            "now": component.now.value,
+            "reference": None if component.check == "distance" else reference,
+            "measure": over.drift.measure,
+            "unit": column.cells.unit or None,
+            "reference_low": column.cells.low if column.cells.kind != "temporal" else None,
+            "reference_high": column.cells.high if column.cells.kind != "temporal" else None,
+            "values": ", ".join(
+                f"{value} {count}" for value, count in over.column.unseen_values.commonest(K_ANONYMOUS)[:SHOWN_VALUES]
+            )
+            or None,
+        },
+    )
+
+
+def quality_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
+    """The window's quality against the reference's, and every slice's gap; nothing before the first label."""
+    now, before = comparison.metrics, comparison.metrics_reference
+    gap, area, was = now["calibration_gap"], now["roc_auc"], before["roc_auc"]
+    total = comparison.quality.total().overall
+    yield Figure(
+        "quality.calibration_gap",
+        ALL_ROWS,
+        gap.value,
+        "points",
+        gap.n,
+        gap.lower,
+        gap.upper,
+        side="both",
+        evidence={
+            "observed": now["base_rate"].value,
+            "predicted": None if gap.value is None else (now["base_rate"].value or 0.0) - gap.value,
+            "reference": before["calibration_gap"].value,
+            "nights": gap.nights,
+        },
+    )
+    fall = fallen(area, was)
+    yield Figure(
+        "quality.roc_auc",
+        ALL_ROWS,
+        fall.value,
+        "fall",
+        area.n,
+        fall.lower,
+        fall.upper,
+        evidence={"now": area.value, "reference": was.value, "nights": area.nights},
+    )
+    labelled_nights = [night.overall for night in comparison.quality.nights.values() if night.overall.labelled]
+    scored = sum(night.n for night in labelled_nights)
+    coverage = total.labelled / scored if scored else None
+    facts: dict[str, Scalar] = {"labelled": total.labelled, "scored": scored}
+    yield Figure("quality.coverage", ALL_ROWS, coverage, "share", scored, side="lower", evidence=facts)
+    yield from _slice_figures(comparison, policy)
+
+
+def fallen(now: Estimate, was: Estimate) -> Estimate:
+    """By how much a metric lies below the reference's, the two being independent."""
+    if now.value is None or was.value is None:
+        return Estimate(None, n=now.n, nights=now.nights)
+    value = was.value - now.value
+    if now.lower is None or now.upper is None or was.lower is None or was.upper is None:
+        return Estimate(value, n=now.n, nights=now.nights)
+    down = math.hypot(now.upper - now.value, was.value - was.lower)
+    up = math.hypot(now.value - now.lower, was.upper - was.value)
+    return Estimate(value, value - down, value + up, now.n, now.nights, now.error + was.error)
+
+
+def slice_label(key: SliceKey) -> str:
+    """A slice in words: ``carrier DL · part of day 16-20 h``."""
+    return " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in key)
+
+
+def _slice_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
+    before = {gap.key: gap for gap in comparison.slices_reference.slices}
+    for gap in comparison.slices.slices:
+        if gap.observed is None:
+            continue
+        label, was = slice_label(gap.key), before.get(gap.key)
+        yield Figure(
+            "slices.calibration_gap",
+            label,
+            gap.gap.value,
+            "points",
+            gap.n,
+            gap.gap.lower,
+            gap.gap.upper,
+            gap.lower_corrected,
+            gap.upper_corrected,
+            side="both",
+            limit=policy.limit("slices.calibration_gap", label),
+            evidence={
+                "observed": gap.observed,
+                "predicted": gap.predicted,
+                "reference": was.gap.value if was is not None else None,
+                "rest": gap.rest.value,
+                "tested": comparison.slices.tested,
+            },
+        )

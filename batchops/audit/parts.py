@@ -1,0 +1,261 @@
+"""The numbers of audit.json: comparisons and findings laid out in the document's parts; no sentence is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from batchops.audit.compare import ColumnComparison, Comparison, Scope
+from batchops.audit.document import (
+    CalibrationBin,
+    ColumnPart,
+    Components,
+    ConfusionPart,
+    ContractPart,
+    Histogram,
+    MetricPart,
+    QualityPart,
+    RulePart,
+    ScorePart,
+    SlicePart,
+    SlicesPart,
+    ValueCount,
+)
+from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, shown_values, slice_label
+from batchops.audit.state import Audit, Reference
+from batchops.contract import Contract
+from batchops.stats import NOT_MEASURED, Column, Estimate, baselines, calibration, confusion, histogram
+from batchops.verdict import Finding, Severity, worst
+
+__all__ = ["column_parts", "contract_part", "quality_part", "score_part", "slices_part"]
+
+Findings = Mapping[str, Finding]
+COUNTED = (Severity.UNSURE, Severity.NOT_RUN)
+
+
+def _severity(findings: Sequence[Finding | None]) -> Severity:
+    """The worst of a subject's findings; UNSURE and NOT RUN only where nothing else is known."""
+    known = [finding.severity for finding in findings if finding is not None]
+    return worst([each for each in known if each is not Severity.NOT_RUN] or known)
+
+
+def contract_part(contract: Contract, audit: Audit, reference: Audit, findings: Findings) -> ContractPart:
+    """Every rule and what became of it, worst first."""
+    rules = []
+    for rule in contract.rules:
+        tally, finding = audit.tallies.of(rule.id), findings.get(f"contract.rule:{rule.id}")
+        rules.append(
+            RulePart(
+                id=rule.id,
+                columns=rule.columns,
+                words=rule.words,
+                level=rule.level,
+                action=rule.action,
+                scope=rule.scope,
+                evaluated=tally.evaluated,
+                failed=tally.failed,
+                unknown=tally.unknown,
+                share=tally.share,
+                limit=rule.limit.shown,
+                reference_share=reference.tallies.of(rule.id).share,
+                severity=_severity([finding]),
+                values=tuple(ValueCount(*pair) for pair in shown_values(rule, contract, audit)),
+            )
+        )
+    rules.sort(key=lambda rule: (rule.severity.rank, -rule.failed))
+    return ContractPart(contract.id, contract.digest, tuple(rules))
+
+
+def column_parts(
+    comparison: Comparison, findings: Findings, reliance: Mapping[str, float]
+) -> tuple[ColumnPart, ...]:
+    """Every input column, worst first, then by how much the model relies on it."""
+    parts = [
+        _column_part(column, "drift", findings, reliance.get(column.cells.column)) for column in comparison.columns
+    ]
+    return tuple(sorted(parts, key=lambda part: (part.severity.rank, -(part.reliance or 0.0))))
+
+
+def score_part(comparison: Comparison, reference: Reference, findings: Findings) -> ScorePart:
+    """The score as a column, and its means."""
+    return ScorePart(
+        column=_column_part(comparison.score, "score", findings, None),
+        mean_reference=comparison.metrics_reference["mean_score"].value,
+        mean_window=comparison.metrics["mean_score"].value,
+        mean_tonight=comparison.metrics_tonight["mean_score"].value,
+        selection_reference=comparison.metrics_reference["selection_rate"].value,
+        selection_window=comparison.metrics["selection_rate"].value,
+    )
+
+
+def _column_part(column: ColumnComparison, family: str, findings: Findings, reliance: float | None) -> ColumnPart:
+    cells, name, over = column.cells, column.cells.column, column.window
+    own = [
+        findings.get(f"{family}.{component.check}:{name}{scope}")
+        for component in over.components
+        for scope in ("", " (tonight)")
+    ]
+    distance = findings.get(f"{family}.distance:{name}")
+    drawn = histogram(over.column, column.reference, cells)
+    timeless = cells.kind != "temporal"
+    return ColumnPart(
+        column=name,
+        kind=cells.kind,
+        unit=cells.unit or None,
+        severity=_severity(own),
+        measure=over.drift.measure,
+        reference=_reference_components(column),
+        window=_components(over),
+        tonight=_components(column.tonight),
+        usual=over.usual.value,
+        limit=distance.limit if distance is not None else None,
+        measures=over.drift.measures,
+        reliance=reliance,
+        reference_low=cells.low if timeless else None,
+        reference_high=cells.high if timeless else None,
+        unseen=tuple(ValueCount(*pair) for pair in over.column.unseen_values.commonest(K_ANONYMOUS)),
+        histogram=None
+        if drawn is None
+        else Histogram(
+            drawn.kind, drawn.low, drawn.high, drawn.labels, _rounded(drawn.reference), _rounded(drawn.current)
+        ),
+    )
+
+
+def _rounded(shares: Sequence[float]) -> tuple[float, ...]:
+    """Shares as a picture needs them: a hundred-thousandth is far below what a pixel shows."""
+    return tuple(round(share, 5) for share in shares)
+
+
+def _components(over: Scope) -> Components:
+    distance, null, unseen, outside = (component.now.value for component in over.components)
+    return Components(over.drift.rows, distance, null, unseen, outside)
+
+
+def _reference_components(column: ColumnComparison) -> Components:
+    whole: Column = column.reference
+    rows = whole.present
+    _, _, unseen, outside = column.window.components
+    return Components(
+        rows,
+        0.0 if column.window.drift.distance.value is not None else None,
+        whole.missing / rows if rows else None,
+        0.0 if unseen.now.value is not None else None,
+        0.0 if outside.now.value is not None else None,
+    )
+
+
+def quality_part(
+    comparison: Comparison,
+    reference: Reference,
+    findings: Findings,
+    facts: tuple[str | None, int, int],
+    previous: Mapping[str, float | None],
+) -> QualityPart | None:
+    """Metrics, decisions and calibration of the window; None before the first label.
+
+    Args:
+        facts: Why some rows never get a label; conflicting labels; labels that were never scored.
+        previous: Figures of the run before, by id.
+    """
+    total = comparison.quality.total().overall
+    if not total.labelled:
+        return None
+    never, conflicting, unmatched = facts
+    nights = [night.overall for night in comparison.quality.nights.values() if night.overall.labelled]
+    decided = confusion(comparison.quality, reference.quality)
+    base_rate = comparison.metrics_reference["base_rate"].value
+    trivial = baselines(comparison.quality, base_rate if base_rate is not None else 0.5)
+    return QualityPart(
+        task="binary",
+        n_labelled=total.labelled,
+        nights_labelled=len(nights),
+        coverage=total.labelled / sum(night.n for night in nights),
+        never=never,
+        conflicting=conflicting,
+        unmatched=unmatched,
+        metrics=tuple(
+            _metric_part(name, comparison, findings, (trivial.get(name), previous.get(f"metric.{name}")))
+            for name in comparison.metrics
+        ),
+        confusion=ConfusionPart(
+            decided.threshold,
+            decided.true_positives,
+            decided.false_positives,
+            decided.true_negatives,
+            decided.false_negatives,
+        ),
+        calibration=_calibration(comparison, reference),
+    )
+
+
+def _metric_part(
+    name: str, comparison: Comparison, findings: Findings, beside: tuple[float | None, float | None]
+) -> MetricPart:
+    now, was = comparison.metrics[name], comparison.metrics_reference.get(name, NOT_MEASURED)
+    tonight: Estimate = comparison.metrics_tonight.get(name, NOT_MEASURED)
+    finding = findings.get(f"quality.{name}:{ALL_ROWS}")
+    limit = finding.limit if finding is not None else None
+    if name == "roc_auc" and limit is not None and was.value is not None:
+        limit = was.value - limit
+    return MetricPart(
+        name=name,
+        value=now.value,
+        lower=now.lower,
+        upper=now.upper,
+        tonight=tonight.value,
+        previous=beside[1],
+        reference=was.value,
+        reference_lower=was.lower,
+        reference_upper=was.upper,
+        baseline=beside[0],
+        limit=limit,
+        severity=finding.severity if finding is not None else Severity.NOT_RUN,
+        binning_error=now.error,
+    )
+
+
+def _calibration(comparison: Comparison, reference: Reference) -> tuple[CalibrationBin, ...]:
+    now = calibration(comparison.quality, reference.quality)
+    was = calibration(reference.audit.quality, reference.quality)
+    return tuple(
+        CalibrationBin(a.low, a.high, a.n, a.predicted, a.observed, b.n, b.predicted, b.observed)
+        for a, b in zip(now, was, strict=True)
+        if a.predicted is not None and a.observed is not None and a.n >= K_ANONYMOUS
+    )
+
+
+def slices_part(comparison: Comparison, findings: Findings) -> SlicesPart | None:
+    """Every slice, worst first; None before the first label."""
+    gaps = comparison.slices
+    if not any(gap.observed is not None for gap in gaps.slices):
+        return None
+    before = {gap.key: gap for gap in comparison.slices_reference.slices}
+    parts = []
+    for gap in gaps.slices:
+        if gap.n < K_ANONYMOUS:
+            continue
+        finding, was = findings.get(f"slices.calibration_gap:{slice_label(gap.key)}"), before.get(gap.key)
+        parts.append(
+            SlicePart(
+                slice=dict(gap.key),
+                label=slice_label(gap.key),
+                n=gap.n,
+                predicted=gap.predicted,
+                observed=gap.observed,
+                gap=gap.gap.value,
+                lower=gap.gap.lower,
+                upper=gap.gap.upper,
+                lower_corrected=gap.lower_corrected,
+                upper_corrected=gap.upper_corrected,
+                gap_rest=gap.rest.value,
+                gap_rest_lower=gap.rest.lower,
+                gap_rest_upper=gap.rest.upper,
+                reference_gap=was.gap.value if was is not None else None,
+                roc_auc=gap.roc_auc.value,
+                missed=gap.missed,
+                limit=finding.limit if finding is not None else None,
+                severity=finding.severity if finding is not None else Severity.NOT_RUN,
+            )
+        )
+    parts.sort(key=lambda part: (part.severity.rank, -abs(part.gap or 0.0), part.label))
+    return SlicesPart(gaps.tested, gaps.support, tuple(parts))

@@ -1,0 +1,149 @@
+"""The mergeable audit of some rows, the yardstick it is made with, and the reference it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+
+import polars as pl
+
+from batchops.contract import SchemaTally, Tallies, Validation
+from batchops.partition import Receipt
+from batchops.stats import Cells, Profile, Quality, ScoreCells, merge_profiles, merge_qualities, summarise, tally_quality
+
+__all__ = ["LABEL", "SCORE", "Audit", "Batch", "NightProfile", "Reference", "Yardstick", "audit_batch", "merge", "tally"]
+
+SCORE = "score"
+LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """All that is kept of some rows: a commutative monoid, exact, so any split and order gives the same value.
+
+    Attributes:
+        receipts: What became of each partition, by name.
+        tallies: The contract's rules, on all readable rows.
+        schema: Which columns came with which dtype.
+        inputs: All readable rows, before quarantine.
+        outputs: The score's distribution, on scored rows.
+        quality: Scores by slice and, where there are labels, against them.
+    """
+
+    receipts: tuple[Receipt, ...] = ()
+    tallies: Tallies = field(default_factory=Tallies)
+    schema: SchemaTally = field(default_factory=SchemaTally)
+    inputs: Profile = field(default_factory=Profile)
+    outputs: Profile = field(default_factory=Profile)
+    quality: Quality = field(default_factory=Quality)
+
+    def __add__(self, other: Audit) -> Audit:
+        return merge((self, other))
+
+    @property
+    def rows(self) -> int:
+        """Readable rows."""
+        return self.tallies.rows
+
+    @property
+    def scored(self) -> int:
+        """Rows that were not set aside."""
+        return self.tallies.rows - self.tallies.quarantined
+
+
+def merge(audits: Sequence[Audit]) -> Audit:
+    """The audit of all their rows."""
+    receipts = sorted((r for each in audits for r in each.receipts), key=lambda receipt: receipt.partition)
+    return Audit(
+        receipts=tuple(receipts),
+        tallies=reduce(add, (each.tallies for each in audits), Tallies()),
+        schema=reduce(add, (each.schema for each in audits), SchemaTally()),
+        inputs=merge_profiles([each.inputs for each in audits]),
+        outputs=merge_profiles([each.outputs for each in audits]),
+        quality=merge_qualities([each.quality for each in audits]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """How rows are counted: fixed when the model is registered, the same for every night after.
+
+    Attributes:
+        inputs: Cells of the contract's columns.
+        score: Cells of the score's distribution.
+        quality: Cells in which scores meet labels, and the threshold.
+        slices: The job's slices.
+        dimensions: The job's named expressions.
+    """
+
+    inputs: tuple[Cells, ...]
+    score: Cells
+    quality: ScoreCells
+    slices: tuple[tuple[str, ...], ...]
+    dimensions: Mapping[str, pl.Expr]
+
+    @property
+    def sliced(self) -> tuple[str, ...]:
+        """Dimensions and columns that some slice names, sorted."""
+        return tuple(sorted({name for each in self.slices for name in each}))
+
+
+@dataclass(frozen=True, slots=True)
+class NightProfile:
+    """One night of the training data, to know how much such nights vary."""
+
+    night: str
+    inputs: Profile
+    outputs: Profile
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """What a model version is compared with: its training nights, with out-of-fold scores and labels.
+
+    Attributes:
+        inputs, score, quality: The cells, as in `Yardstick`.
+        audit: All training rows, without receipts.
+        nights: Each training night alone, in order.
+    """
+
+    inputs: tuple[Cells, ...]
+    score: Cells
+    quality: ScoreCells
+    audit: Audit
+    nights: tuple[NightProfile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows on their way through a worker.
+
+    Attributes:
+        night: Their night, ISO.
+        readable: All of them, as they came.
+        validation: What the contract says of them.
+        scored: The accepted ones with their dimensions, `SCORE`, and `LABEL` (null where unknown).
+    """
+
+    night: str
+    readable: pl.DataFrame
+    validation: Validation
+    scored: pl.DataFrame
+
+
+def audit_batch(batch: Batch, yardstick: Yardstick) -> Audit:
+    """Summarise a batch in one pass; its receipt is the caller's."""
+    return Audit(
+        tallies=batch.validation.tallies,
+        schema=batch.validation.check.tally,
+        inputs=summarise(batch.readable, yardstick.inputs),
+        outputs=summarise(batch.scored.select(SCORE), (yardstick.score,)),
+        quality=tally(batch.scored, batch.night, yardstick),
+    )
+
+
+def tally(scored: pl.DataFrame, night: str, yardstick: Yardstick) -> Quality:
+    """Count scored rows by slice and against their labels."""
+    return tally_quality(scored, night, yardstick.slices, yardstick.quality)

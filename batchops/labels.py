@@ -1,0 +1,91 @@
+"""Join labels to published scores, night by night, and judge each night again by what came true."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from batchops import codec
+from batchops.audit import tally
+from batchops.errors import LockHeld
+from batchops.job import LoadedJob
+from batchops.models import load, resolve
+from batchops.partition import Night
+from batchops.run.clock import Clock
+from batchops.run.history import load_audit, newest, past, rows_of, window
+from batchops.run.index import refresh_index
+from batchops.run.outcome import Observe, Options, Outcome, Progress, silent
+from batchops.run.paper import Made, Tonight, put_out
+from batchops.run.publish import recover
+from batchops.run.task import reference_of, yardstick_of
+from batchops.run.truth import join_truth, read_truth
+from batchops.settings import Settings
+from batchops.store import Lease, Staging, Store, lease, read_scores
+
+__all__ = ["join_labels"]
+
+
+def join_labels(
+    job: LoadedJob,
+    first: Night,
+    last: Night,
+    settings: Settings,
+    options: Options = Options(),
+    observe: Observe = silent,
+) -> tuple[Outcome, ...]:
+    """Recompute the quality of every published night from its scores and all its labels, oldest first.
+
+    A night whose labels have not changed is up to date; a night that is not published, or has no label yet, is left.
+
+    Raises:
+        JobError: The job has no labels, or a label file cannot be read.
+        StoreError: The store failed.
+    """
+    outcomes = []
+    store = Store(settings.root)
+    for night in first.through(last):
+        observe(Progress("labels", str(night), (night.date - first.date).days, (last.date - first.date).days + 1))
+        try:
+            with lease(store, job.name, night, options.wait) as held:
+                outcome = _join(job, night, settings, options, held)
+        except LockHeld as error:
+            outcome = Outcome(job.name, str(night), "locked", error.exit_code, note=str(error))
+        if outcome is not None:
+            outcomes.append(outcome)
+    if any(outcome.document is not None for outcome in outcomes):
+        refresh_index(store, job)
+    return tuple(outcomes)
+
+
+def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, held: Lease) -> Outcome | None:
+    clock, store = Clock(), Store(settings.root)
+    recover(store, job.name, night)
+    rows = rows_of(store, job.name, last=night)
+    score, before = newest(rows, night, "score"), newest(rows, night, "labels")
+    stored = load_audit(store, rows, night)
+    if score is None or stored is None:
+        return None
+    truth = read_truth(job, night, settings.threads)
+    if truth is None:
+        return Outcome(job.name, str(night), "not ready", 75, note=f"night {night}: no label has come yet")
+    key = codec.digest([score.key, score.run_id, [found.fingerprint.sha256 for found in truth.inputs]])
+    if before is not None and before.key == key:
+        return Outcome(job.name, str(night), "up to date", 0, run_id=before.run_id)
+    model = load(store, resolve(store, score.model), job.trusted)
+    with clock.stage("join"):
+        joined, unmatched = join_truth(read_scores(store, job.name, night), truth, job.job.key)
+        quality = tally(joined, str(night), yardstick_of(job, reference_of(model)))
+    staging = Staging(store, job.name, night, key)
+    tonight = Tonight(
+        night=night,
+        kind="labels",
+        run_id=staging.begin(f"{clock.started:%Y%m%dT%H%M%SZ}-{key[:8]}"),
+        key=key,
+        audit=replace(stored.audit, quality=quality),
+        earlier=window(store, rows, night, job.job.window),
+        history=past(rows, night),
+        truth=truth,
+        unmatched=unmatched,
+        score=score,
+    )
+    made = Made(job, model, settings, clock, held, None, options.fail_on_warn)
+    return put_out(made, tonight, staging)

@@ -1,0 +1,94 @@
+"""What earlier nights left: the line since when, and the window's stored audits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+
+from batchops import codec
+from batchops.audit import Audit
+from batchops.partition import Night
+from batchops.stats import Quality
+from batchops.store import RunRow, Store, runs
+from batchops.verdict import Past
+
+__all__ = ["HISTORY", "Stored", "load_audit", "newest", "past", "past_of", "rows_of", "window"]
+
+HISTORY = 30
+"""Earlier runs that a night's audit.json shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A published night, as it was stored.
+
+    Attributes:
+        audit: Its input audit, with the quality of its newest labels.
+        digest: Of the stored bytes.
+    """
+
+    night: Night
+    audit: Audit
+    digest: str
+
+
+def rows_of(store: Store, job: str, last: Night | None = None) -> tuple[RunRow, ...]:
+    """Every run of a job that counts, by night and end."""
+    names = [field.name for field in fields(RunRow)]
+    found = runs(store, job, last=last).select(names)
+    return tuple(
+        RunRow(**{**row, "night": Night(row["night"])}) for row in found.iter_rows(named=True)
+    )
+
+
+def newest(rows: Sequence[RunRow], night: Night, kind: str) -> RunRow | None:
+    """The run of a night and kind; None where there is none."""
+    return next((row for row in reversed(rows) if row.night == night and row.kind == kind), None)
+
+
+def past(rows: Sequence[RunRow], night: Night) -> tuple[Past, ...]:
+    """The published nights before this one, oldest first, each as its newest run judged it; at most `HISTORY`."""
+    found: dict[Night, RunRow] = {}
+    for row in sorted(rows, key=lambda row: (row.night, row.kind == "labels")):
+        if row.night < night and row.kind != "withheld":
+            found[row.night] = row
+    return tuple(past_of(row.past) for _, row in sorted(found.items())[-HISTORY:])
+
+
+@lru_cache(maxsize=512)
+def past_of(text: str) -> Past:
+    return codec.load(Past, text)
+
+
+@lru_cache(maxsize=512)
+def _audit(store: Store, path: str) -> tuple[Audit, str]:
+    data = store.read(path)
+    return codec.unpack(Audit, data), codec.digest(data)
+
+
+@lru_cache(maxsize=512)
+def _quality(store: Store, path: str) -> tuple[Quality, str]:
+    data = store.read(path)
+    return codec.unpack(Quality, data), codec.digest(data)
+
+
+def load_audit(store: Store, rows: Sequence[RunRow], night: Night) -> Stored | None:
+    """A published night's stored audit, with its newest labels; None where it is not published.
+
+    A run's folder never changes, so each is read once a process.
+    """
+    score, labels = newest(rows, night, "score"), newest(rows, night, "labels")
+    if score is None:
+        return None
+    audit, digest = _audit(store, f"{score.run_folder}/night.audit")
+    if labels is not None and labels.started > score.started:
+        quality, labelled = _quality(store, f"{labels.run_folder}/quality.audit")
+        audit, digest = replace(audit, quality=quality), codec.digest(f"{digest} {labelled}".encode())
+    return Stored(night, audit, digest)
+
+
+def window(store: Store, rows: Sequence[RunRow], night: Night, length: int) -> tuple[Stored, ...]:
+    """The published nights among the ``length - 1`` days before this one, oldest first."""
+    earlier = (load_audit(store, rows, each) for each in (night - (length - 1)).through(night - 1))
+    return tuple(stored for stored in earlier if stored is not None)

@@ -1,0 +1,191 @@
+"""One night: read, check, score, audit, judge, publish; safe to kill and to run again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from dataclasses import dataclass, replace
+
+from batchops import __version__, codec
+from batchops.audit import Audit, merge
+from batchops.engine import Fold, Pool, map_reduce
+from batchops.errors import ConfigError, InputNotReady, LockHeld
+from batchops.job import LoadedJob
+from batchops.models import Version, load, resolve
+from batchops.partition import Night
+from batchops.run.clock import Clock
+from batchops.run.history import newest, past, rows_of, window
+from batchops.run.index import refresh_index
+from batchops.run.inputs import Input, examine, require, still
+from batchops.run.keys import duplicated_keys
+from batchops.run.outcome import Observe, Options, Outcome, Progress, State, silent
+from batchops.run.paper import Made, Tonight, put_out
+from batchops.run.publish import recover
+from batchops.run.task import Task, lost, reference_of, work
+from batchops.settings import Settings
+from batchops.store import Lease, RunRow, Staging, Store, lease
+
+__all__ = ["publish_night", "run_night"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Night:
+    """A night whose inputs are known.
+
+    Attributes:
+        key: Digest of job name, night and the inputs' content: the same key is the same run.
+    """
+
+    job: LoadedJob
+    night: Night
+    settings: Settings
+    store: Store
+    inputs: tuple[Input, ...]
+    key: str
+    version: Version
+    rows: tuple[RunRow, ...]
+
+    @property
+    def made_with(self) -> str:
+        """Digest of everything but the input that the scores depend on."""
+        return codec.digest([self.job.digest, self.job.contract.digest, self.version.digest, __version__])
+
+
+def run_night(
+    job: LoadedJob, night: Night, settings: Settings, options: Options = Options(), observe: Observe = silent
+) -> Outcome:
+    """Score and audit one night, publish it, and bring the job's index up to date.
+
+    Returns:
+        What became of it; a night whose input is not there, or that another runner holds, is an outcome too.
+
+    Raises:
+        ConfigError: ``force`` without a reason.
+        UnknownVersion: The job's model does not exist.
+        ModelError: It may not be used; nothing is scored.
+        TryLater: An input changed while it was read, or the store failed; run the same command again.
+    """
+    outcome = publish_night(job, night, settings, options, observe)
+    if outcome.document is not None:
+        refresh_index(Store(settings.root), job)
+    return outcome
+
+
+def publish_night(job: LoadedJob, night: Night, settings: Settings, options: Options, observe: Observe) -> Outcome:
+    """The same without the index, for one of many nights."""
+    if options.force and not options.reason:
+        raise ConfigError("--force", "needs a reason", 'Say why with --reason "..."; the ledger keeps it')
+    try:
+        with lease(Store(settings.root), job.name, night, options.wait) as held:
+            return _run(job, night, settings, options, observe, held)
+    except (LockHeld, InputNotReady) as error:
+        state: State = "locked" if isinstance(error, LockHeld) else "not ready"
+        return Outcome(job.name, str(night), state, error.exit_code, note=str(error))
+
+
+def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, observe: Observe, held: Lease) -> Outcome:
+    clock, store = Clock(), Store(settings.root)
+    recover(store, job.name, night)
+    with clock.stage("fingerprint"):
+        partitions = require(job.job.source, night, job.project, dt.datetime.now(dt.UTC))
+        inputs = examine(partitions, settings.threads)
+    content = [(found.partition.name, found.fingerprint.sha256) for found in inputs]
+    key = codec.digest({"job": job.name, "night": str(night), "inputs": content})
+    rows = rows_of(store, job.name, last=night)
+    version = resolve(store, job.job.model)
+    known = _Night(job, night, settings, store, inputs, key, version, rows)
+    before = newest(rows, night, "score")
+    if before is not None and before.key == key and not options.force:
+        return _up_to_date(known, before)
+    with clock.stage("load"):
+        model = load(store, version, job.trusted)
+        reference_of(model)
+    staging = Staging(store, job.name, night, codec.digest([key, known.made_with, options.reason]))
+    run_id = staging.begin(f"{clock.started:%Y%m%dT%H%M%SZ}-{key[:8]}")
+    audit = _audit(known, staging, run_id, clock, observe)
+    for found in inputs:
+        still(found)
+    made = Made(job, model, settings, clock, held, options.reason, options.fail_on_warn)
+    tonight = Tonight(
+        night=night,
+        kind="score",
+        run_id=run_id,
+        key=key,
+        audit=audit,
+        earlier=window(store, rows, night, job.job.window),
+        history=past(rows, night),
+        replaces=None if before is None else before.run_id,
+    )
+    return put_out(made, tonight, staging)
+
+
+def _up_to_date(known: _Night, before: RunRow) -> Outcome:
+    """Nothing to do; but say what the night was made with, where that is not what it would be made with now."""
+    now = {
+        "model": (before.model_digest, known.version.digest, before.model, str(known.version)),
+        "contract": (before.contract_digest, known.job.contract.digest, before.contract, known.job.contract.id),
+        "job": (before.job_digest, known.job.digest, "another job definition", "today's"),
+        "policy": (before.policy_digest, known.job.policy_digest, "another policy", "today's"),
+        "batchops": (before.batchops, __version__, before.batchops, __version__),
+    }
+    changed = [f"{what}: published under {was}, now {today}" for what, (a, b, was, today) in now.items() if a != b]
+    note = "; ".join(changed) + '. Score it again with --force --reason "..."' if changed else None
+    return Outcome(
+        job=known.job.name,
+        night=str(known.night),
+        state="up to date",
+        exit_code=0,
+        run_id=before.run_id,
+        note=note,
+        report=known.store.uri(f"{before.run_folder}/report.html"),
+        audit=known.store.uri(f"{before.run_folder}/audit.json"),
+    )
+
+
+def _audit(known: _Night, staging: Staging, run_id: str, clock: Clock, observe: Observe) -> Audit:
+    """Every partition's audit, merged."""
+    settings, pool = known.settings, Pool(known.settings.scheduler, known.settings.threads)
+    with clock.stage("keys"):
+        duplicated = duplicated_keys(known.inputs, known.job.contract, known.job.job.key, settings.threads)
+    here = max(1, min(settings.threads, len(known.inputs)))
+    tasks = [
+        Task(
+            project=str(known.job.project),
+            root=settings.root,
+            job=known.job.name,
+            night=known.night,
+            staging=staging.key,
+            run_id=run_id,
+            model=str(known.version),
+            found=found,
+            duplicated=duplicated,
+            # A cluster's workers are given one core each; here, the cores that partitions leave idle predict.
+            openmp=max(1, settings.threads // here) if settings.scheduler == "threads" else 1,
+        )
+        for found in known.inputs
+    ]
+    with clock.stage("partitions"):
+        return map_reduce(Fold(work, merge, lost=_dead, done=_Counter(known, observe)), tasks, pool)
+
+
+def _dead(task: Task, worker: str) -> Audit:
+    return lost(task.found, "its workers died of it")
+
+
+class _Counter:
+    """Adds up what the partitions report, from whichever thread, and tells the observer."""
+
+    def __init__(self, known: _Night, observe: Observe) -> None:
+        self._tell, self._lock = observe, threading.Lock()
+        self._sum = Progress("partitions", str(known.night), 0, len(known.inputs))
+
+    def __call__(self, part: Audit) -> None:
+        with self._lock:
+            so_far = self._sum
+            self._sum = replace(
+                so_far,
+                done=so_far.done + 1,
+                rows=so_far.rows + part.rows,
+                rejected=so_far.rejected + part.tallies.quarantined,
+            )
+            self._tell(self._sum)

@@ -1,0 +1,182 @@
+"""What a worker does with one partition: read, check, score, write, summarise; leave a receipt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from batchops import codec
+from batchops.audit import LABEL, SCORE, Audit, Batch, Reference, Yardstick, audit_batch, merge
+from batchops.contract import evaluate
+from batchops.contract.keys import keys_of, mark
+from batchops.errors import MissingReference
+from batchops.job import LoadedJob, load_job
+from batchops.models import LoadedModel, load, resolve, threads
+from batchops.partition import Night, Output, Receipt
+from batchops.run.inputs import BATCH, Input, Unreadable, batches, still
+from batchops.run.publish import RUN
+from batchops.store import Staging, Store, scores_path, storable, write_frame
+
+__all__ = ["PREDICTION", "Task", "lost", "reference_of", "scores_frame", "scores_schema", "work", "yardstick_of"]
+
+PREDICTION = "prediction"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One partition's work, as it travels to a worker: names and digests, never rows.
+
+    Attributes:
+        staging: Key of the run's staging folder.
+        model: ``name@number``: the driver resolved the alias, once.
+        duplicated: Keys that stand in the night more than once; None where there are none.
+        openmp: Threads that predicting may use.
+    """
+
+    project: str
+    root: str
+    job: str
+    night: Night
+    staging: str
+    run_id: str
+    model: str
+    found: Input
+    duplicated: pl.DataFrame | None
+    openmp: int
+
+
+@cache
+def _job(name: str, project: str) -> LoadedJob:
+    return load_job(name, Path(project))
+
+
+_references: dict[str, Reference] = {}
+
+
+def reference_of(model: LoadedModel) -> Reference:
+    """The model's reference, decoded once a process.
+
+    Raises:
+        MissingReference: It cannot be decoded.
+    """
+    digest = model.version.digest
+    if digest not in _references:
+        try:
+            _references[digest] = codec.unpack(Reference, model.reference)
+        except codec.DAMAGED as error:
+            what = "its reference cannot be read by this version of batchops"
+            raise MissingReference(f"model {model.version}", what, "Train it again") from error
+    return _references[digest]
+
+
+def yardstick_of(job: LoadedJob, reference: Reference) -> Yardstick:
+    """How this job's rows are counted under a reference."""
+    return Yardstick(reference.inputs, reference.score, reference.quality, job.job.slices, job.job.dimensions)
+
+
+def work(task: Task) -> Audit:
+    """Audit one partition, or take up the receipt of a run that was stopped."""
+    store = Store(task.root)
+    staging = Staging(store, task.job, task.night, task.staging)
+    name = task.found.partition.name
+    kept = staging.get(name)
+    if kept is not None:
+        done = codec.unpack(Audit, kept)
+        if _holds(done.receipts[0], task, staging):
+            return done
+    try:
+        done = _Bench(task).audit()
+    except Unreadable:
+        still(task.found)
+        done = lost(task.found, "not a parquet file, or a damaged one")
+    staging.put(name, codec.pack(done))
+    return done
+
+
+def lost(found: Input, why: str) -> Audit:
+    """The audit of a partition whose rows are unknown."""
+    return Audit(receipts=(Receipt(found.partition.name, found.fingerprint, unreadable=why),))
+
+
+def _holds(receipt: Receipt, task: Task, staging: Staging) -> bool:
+    """Whether what a receipt promises is there, and was made from the same input."""
+    written = [(output.path, output) for output in receipt.scores]
+    written += [(f"{staging.folder}/{RUN}/{output.path}", output) for output in receipt.quarantine]
+    return receipt.fingerprint == task.found.fingerprint and all(
+        staging.store.exists(path) and staging.store.digest(path) == output.fingerprint for path, output in written
+    )
+
+
+def scores_frame(accepted: pl.DataFrame, scores: Any, job: LoadedJob) -> pl.DataFrame:
+    """Accepted rows as the job's table holds them: key, passthrough, dimensions, score and prediction."""
+    sliced = sorted({name for each in job.job.slices for name in each})
+    named = dict.fromkeys((*job.job.key, *job.job.passthrough))
+    dimensions = [job.job.dimensions[name].alias(name) for name in sliced if name in job.job.dimensions]
+    plain = [name for name in sliced if name not in job.job.dimensions and name not in named]
+    return accepted.select(
+        *named, *plain, *dimensions, pl.lit(pl.Series(SCORE, scores, dtype=pl.Float64))
+    ).with_columns((pl.col(SCORE) >= job.job.threshold).alias(PREDICTION))
+
+
+def scores_schema(job: LoadedJob) -> pl.Schema:
+    """Columns of the job's scores files."""
+    rows = scores_frame(job.contract.schema.to_frame(), [], job)
+    return storable(rows.with_columns(model_version=pl.lit(""), run_id=pl.lit(""))).schema
+
+
+class _Bench:
+    """A worker's tools for one partition."""
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.store = task, Store(task.root)
+        self.folder = Staging(self.store, task.job, task.night, task.staging).folder
+        self.job = _job(task.job, task.project)
+        self.model = load(self.store, resolve(self.store, task.model), self.job.trusted)
+        self.yardstick = yardstick_of(self.job, reference_of(self.model))
+
+    def audit(self) -> Audit:
+        """Read the partition in batches, and summarise each on its way."""
+        task, parts, start = self.task, [], 0
+        receipt = Receipt(task.found.partition.name, task.found.fingerprint)
+        size = 1 << 40 if self.job.contract.needs_whole_partitions else BATCH
+        with threads(task.openmp):
+            for number, frame in enumerate(batches(task.found.partition.uri, size=size)):
+                part, receipt = self.batch(frame, start, number, receipt)
+                parts.append(part)
+                start += frame.height
+        still(task.found)
+        return replace(merge(parts), receipts=(receipt,))
+
+    def batch(self, frame: pl.DataFrame, start: int, number: int, receipt: Receipt) -> tuple[Audit, Receipt]:
+        """Check, score, write and summarise some rows."""
+        contract, task = self.job.contract, self.task
+        keys = keys_of(contract, frame, self.job.job.key)
+        marked = None if keys is None else mark(keys, task.duplicated)
+        validation = evaluate(contract, frame, marked, start)
+        scored = scores_frame(validation.accepted, self.model.score(validation.accepted), self.job)
+        outputs, quarantine = receipt.scores, receipt.quarantine
+        if scored.height:
+            path = scores_path(task.job, task.night, task.run_id, receipt.partition, number)
+            made = scored.with_columns(pl.lit(task.model).alias("model_version"), pl.lit(task.run_id).alias("run_id"))
+            outputs = (*outputs, write_frame(self.store, path, made))
+        if validation.quarantined.height:
+            quarantine = (*quarantine, self._set_aside(validation.quarantined, receipt.partition, number))
+        rows = Batch(str(task.night), frame, validation, scored.with_columns(pl.lit(None, pl.Int8).alias(LABEL)))
+        return audit_batch(rows, self.yardstick), replace(
+            receipt,
+            rows=receipt.rows + frame.height,
+            scored=receipt.scored + scored.height,
+            quarantined=receipt.quarantined + validation.quarantined.height,
+            scores=outputs,
+            quarantine=quarantine,
+        )
+
+    def _set_aside(self, rows: pl.DataFrame, partition: str, number: int) -> Output:
+        facts = {"_partition": partition, "_contract": self.job.contract.id, "_run_id": self.task.run_id}
+        made = rows.with_columns(pl.lit(value).alias(name) for name, value in facts.items())
+        path = f"quarantine/{codec.digest(partition.encode())[:12]}_{number:04}.parquet"
+        return replace(write_frame(self.store, f"{self.folder}/{RUN}/{path}", made), path=path)

@@ -1,0 +1,80 @@
+"""Labels of a night: read, one a key, joined to what was scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from batchops.audit import LABEL
+from batchops.errors import JobError, did_you_mean
+from batchops.job import LoadedJob
+from batchops.partition import Night
+from batchops.run.inputs import Input, Unreadable, batches, examine, find
+
+__all__ = ["Truth", "join_truth", "read_truth"]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known of a night's outcomes.
+
+    Attributes:
+        labels: Key columns and `LABEL` (Int8, 0 or 1), one row a key.
+        conflicting: Keys that came with both labels; they have none.
+        repeated: Rows that say again what another row said.
+        invalid: Rows whose label is neither 0 nor 1 (null means "not known yet" and is none of them).
+        inputs: The files.
+    """
+
+    labels: pl.DataFrame
+    conflicting: int
+    repeated: int
+    invalid: int
+    inputs: tuple[Input, ...]
+
+
+def read_truth(job: LoadedJob, night: Night, threads: int) -> Truth | None:
+    """Read a night's labels; None where none have come.
+
+    Raises:
+        JobError: The job has no labels, or they lack a column.
+    """
+    if job.job.labels is None:
+        raise JobError(f"job {job.name}", "says nothing of labels", "Add labels=Labels(...) to it")
+    inputs = examine(find(job.job.labels.source, night, job.project), threads)
+    if not inputs:
+        return None
+    names = (*job.job.key, job.job.labels.column)
+    rows = pl.concat([_rows(found, names, job) for found in inputs], how="vertical_relaxed")
+    label = pl.col(job.job.labels.column).cast(pl.Float64, strict=False)
+    known = rows.with_columns(label.alias(LABEL)).filter(rows[job.job.labels.column].is_not_null())
+    valid = known.filter(pl.col(LABEL).is_in([0.0, 1.0])).with_columns(pl.col(LABEL).cast(pl.Int8))
+    by_key = valid.group_by(job.job.key).agg(pl.col(LABEL).n_unique().alias("_kinds"), pl.col(LABEL).first())
+    single = by_key.filter(pl.col("_kinds") == 1).drop("_kinds")
+    return Truth(
+        labels=single.sort(job.job.key),
+        conflicting=by_key.height - single.height,
+        repeated=valid.height - by_key.height,
+        invalid=known.height - valid.height,
+        inputs=inputs,
+    )
+
+
+def _rows(found: Input, names: tuple[str, ...], job: LoadedJob) -> pl.DataFrame:
+    where = f"labels {found.partition.name}"
+    try:
+        rows = pl.concat(list(batches(found.partition.uri)))
+    except Unreadable as error:
+        raise JobError(where, "is not a parquet file, or a damaged one", "Ask its producer to write it again") from error
+    for name in names:
+        if name not in rows.columns:
+            raise JobError(where, f"has no column {name!r}", did_you_mean(name, rows.columns))
+    types = {column.name: column.dtype for column in job.contract.columns if column.name in job.job.key}
+    return rows.select(pl.col(name).cast(types[name]) if name in types else pl.col(name) for name in names)
+
+
+def join_truth(scored: pl.DataFrame, truth: Truth, key: tuple[str, ...]) -> tuple[pl.DataFrame, int]:
+    """Scored rows with their `LABEL` (null where unknown), and how many labels are of keys that were never scored."""
+    joined = scored.join(truth.labels, on=list(key), how="left", maintain_order="left", nulls_equal=False)
+    return joined, truth.labels.join(scored, on=list(key), how="anti").height

@@ -1,0 +1,169 @@
+"""Train a model version and register it with the reference that every later night is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from batchops import codec
+from batchops.audit import LABEL, SCORE, Batch, NightProfile, Reference, Yardstick, audit_batch, merge
+from batchops.contract import Validation, evaluate
+from batchops.contract.keys import duplicates, keys_of, mark
+from batchops.errors import ConfigError, JobError
+from batchops.job import LoadedJob, Training
+from batchops.models import (
+    ContractRef,
+    Draft,
+    Encoding,
+    TrainingData,
+    Version,
+    encode,
+    git_state,
+    out_of_fold,
+    register,
+    reliance,
+    versions,
+    week_folds,
+)
+from batchops.partition import Fingerprint, Night
+from batchops.run.inputs import Unreadable, batches, examine, find
+from batchops.run.outcome import Observe, Progress, silent
+from batchops.run.task import scores_frame
+from batchops.run.truth import join_truth, read_truth
+from batchops.settings import Settings
+from batchops.stats import metrics, lay_out, lay_out_scores
+from batchops.store import Store
+
+__all__ = ["train"]
+
+Matrix = NDArray[np.float64]
+Folds = NDArray[np.int64]
+Labels = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class _TrainingNight:
+    """One night of the training data: as it came, as the contract sees it, and with what became of it."""
+
+    night: Night
+    readable: pl.DataFrame
+    validation: Validation
+    labelled: pl.DataFrame
+    files: tuple[Fingerprint, ...]
+
+
+def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Version:
+    """Fit the job's model on its training nights, and register it.
+
+    The reference's scores are out of fold by whole weeks: rows of one night share its weather, its outages and its
+    luck, so a model that has seen a night's other rows does better on it than it will on any night to come.
+
+    Raises:
+        JobError: The job says nothing of training or labels, or there is no training data.
+        ModelError: The model cannot be fitted, or cannot be stored safely.
+    """
+    training = job.job.training
+    if training is None or job.job.labels is None:
+        raise JobError(f"job {job.name}", "says nothing of training or labels", "Add training=... and labels=... to it")
+    nights = tuple(_nights(job, training, settings, observe))
+    if not nights:
+        span = f"{training.first} to {training.last}"
+        raise JobError(f"job {job.name}", f"has no labelled night from {span}", "Prepare its data first")
+    rows = pl.concat([each.labelled for each in nights])
+    features = job.contract.features
+    texts = [name for name in features if rows.schema[name] == pl.String]
+    encoding = Encoding.of(rows, features, texts)
+    matrix, labels = encode(rows, encoding), rows[LABEL].to_numpy()
+    fold_of = week_folds([str(each.night) for each in nights], training.folds)
+    folds = np.concatenate([np.full(each.labelled.height, fold_of[str(each.night)]) for each in nights])
+    observe(Progress("out of fold", training.last, 0, training.folds, rows.height))
+    scores = out_of_fold(training.fit, matrix, labels, folds, encoding.categorical)
+    observe(Progress("fit", training.last, 0, 1, rows.height))
+    classifier = training.fit(matrix, labels, encoding.categorical)
+    store, name = Store(settings.root), job.job.model.partition("@")[0]
+    parent = max((each.number for each in versions(store, name)), default=None)
+    reference = _reference(job, nights, scores)
+    quality = metrics(reference.audit.quality, reference.quality)
+    draft = Draft(
+        classifier=classifier,
+        encoding=encoding,
+        contract=ContractRef(job.contract.id, job.contract.digest),
+        target=job.job.labels.column,
+        threshold=job.job.threshold,
+        training=TrainingData(
+            first=str(nights[0].night),
+            last=str(nights[-1].night),
+            nights=len(nights),
+            rows=rows.height,
+            digest=codec.digest([each.files for each in nights]),
+        ),
+        sample=rows.select(features),
+        reference=codec.pack(reference),
+        actor=settings.actor,
+        git=git_state(job.project),
+        trusted=training.trusted,
+        metrics={name: estimate.value for name, estimate in quality.items() if estimate.value is not None},
+        reliance=_reliance(job, matrix, labels, (folds, encoding.categorical)),
+        parent=parent,
+    )
+    return register(store, name, draft)
+
+
+def _reliance(job: LoadedJob, matrix: Matrix, labels: Labels, how: tuple[Folds, tuple[int, ...]]) -> Mapping[str, float]:
+    """On the last fold, by a model that did not see it: on its own rows a model relies on what it learned by heart."""
+    assert job.job.training is not None
+    folds, categorical = how
+    held = folds == folds.max()
+    model = job.job.training.fit(matrix[~held], labels[~held], categorical)
+    return reliance(model, matrix[held], labels[held], job.contract.features)
+
+
+def _nights(job: LoadedJob, training: Training, settings: Settings, observe: Observe) -> Iterator[_TrainingNight]:
+    span = list(Night.parse(training.first).through(Night.parse(training.last)))
+    for done, night in enumerate(span):
+        observe(Progress("read", str(night), done, len(span)))
+        found = examine(find(job.job.source, night, job.project), settings.threads)
+        truth = read_truth(job, night, settings.threads)
+        if not found or truth is None:
+            continue
+        try:
+            parts = [frame for each in found for frame in batches(each.partition.uri)]
+        except Unreadable as error:
+            raise JobError(f"training night {night}", "holds a damaged file", "Prepare its data again") from error
+        readable = pl.concat(parts, how="diagonal_relaxed")
+        keys = keys_of(job.contract, readable, job.job.key)
+        twice = None if keys is None else mark(keys, duplicates([keys]))
+        validation = evaluate(job.contract, readable, twice)
+        joined, _ = join_truth(validation.accepted, truth, job.job.key)
+        labelled = joined.filter(pl.col(LABEL).is_not_null())
+        files = tuple(each.fingerprint for each in (*found, *truth.inputs))
+        yield _TrainingNight(night, readable, validation, labelled, files)
+
+
+def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], scores: Matrix) -> Reference:
+    """Every training night's audit under cells that are laid out over all of them."""
+    columns = {column.name: column for column in job.contract.columns}
+    readable = pl.concat([each.readable for each in nights], how="diagonal_relaxed")
+    yardstick = Yardstick(
+        inputs=lay_out(
+            readable, tuple(columns), frozenset(job.contract.pii), {name: each.unit for name, each in columns.items()}
+        ),
+        score=lay_out(pl.DataFrame({SCORE: scores}), (SCORE,))[0],
+        quality=lay_out_scores(pl.Series(scores), job.job.threshold),
+        slices=job.job.slices,
+        dimensions=job.job.dimensions,
+    )
+    audits, start = [], 0
+    for each in nights:
+        own = scores[start : start + each.labelled.height]
+        start += each.labelled.height
+        scored = scores_frame(each.labelled, own, job).with_columns(each.labelled[LABEL])
+        audits.append(audit_batch(Batch(str(each.night), each.readable, each.validation, scored), yardstick))
+    profiles = [
+        NightProfile(str(each.night), one.inputs, one.outputs) for each, one in zip(nights, audits, strict=True)
+    ]
+    return Reference(yardstick.inputs, yardstick.score, yardstick.quality, merge(audits), tuple(profiles))

@@ -193,7 +193,8 @@ def _provenance(document: AuditDocument) -> list[tuple[str, str, bool]]:
         if made.git_commit is None
         else made.git_commit[:12] + (" (changed since)" if made.git_dirty else "")
     )
-    stages = ", ".join(f"{name} {formats.seconds(spent)}" for name, spent in run.stages.items())
+    spent = sorted(run.stages.items(), key=lambda stage: (-stage[1], stage[0]))
+    stages = ", ".join(f"{name} {formats.seconds(took)}" for name, took in spent)
     rate = f", {formats.count(run.rows_per_second)} rows a second" if run.rows_per_second else ""
     entries = [
         ("Run", run.id, True),

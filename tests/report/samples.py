@@ -303,7 +303,8 @@ def _columns(night: Night, verdict: Verdict) -> tuple[ColumnPart, ...]:
             reference=Components(80789, 0.0, column.missing[0], 0.0, 0.0),
             window=Components(29425, column.distance, column.missing[1], column.unseen, column.outside),
             tonight=Components(
-                night.rows, min(1.0, column.distance * 1.02), column.missing[1], column.unseen, min(1.0, column.outside * 1.05)
+                night.rows, min(1.0, column.distance * 1.02), column.missing[1], column.unseen,
+                min(1.0, column.outside * 1.05),
             ),
             usual=column.usual,
             limit=0.2,
@@ -332,8 +333,8 @@ def _quality(night: Night, verdict: Verdict) -> QualityPart | None:
         for i in range(8)
     )  # fmt: skip
     metrics = (
-        MetricPart("calibration_gap", gap, gap - 0.018, gap + 0.018, gap + 0.01, gap + 0.006, 0.001, -0.017, 0.020, None,
-                   0.05, levels.get("quality.calibration_gap", Severity.NOT_RUN), 0.0),
+        MetricPart("calibration_gap", gap, gap - 0.018, gap + 0.018, gap + 0.01, gap + 0.006, 0.001, -0.017, 0.020,
+                   None, 0.05, levels.get("quality.calibration_gap", Severity.NOT_RUN), 0.0),
         MetricPart("roc_auc", auc, auc - 0.03, auc + 0.026, auc - 0.01, auc + 0.007, 0.698, 0.682, 0.711, 0.5,
                    0.638, levels.get("quality.roc_auc", Severity.NOT_RUN), 1e-4),
         MetricPart("brier_score", 0.1948, 0.176, 0.212, 0.19, 0.197, 0.161, 0.151, 0.172, 0.2157, None,
@@ -552,22 +553,19 @@ def hostile() -> AuditDocument:
     parts = tuple(
         replace(each, words=f"{each.words}{HOSTILE}", values=(ValueCount(HOSTILE, 12),)) for each in made.contract.rules
     )
-    people = replace(
-        made.drift.columns[0],
-        column="email",
-        kind="opaque",
-        unit=SECRET,
-        unseen=(ValueCount(SECRET, 99),),
-        reference_low=4711.0,
-    )
+    first = made.drift.columns[0]
+    unseen = (ValueCount(SECRET, 99),)
+    people = replace(first, column="email", kind="opaque", unit=SECRET, unseen=unseen, reference_low=4711.0)
+    email = replace(parts[1], id="email.known", columns=("email",), values=(ValueCount(SECRET, 9),))
+    lost = replace(made.run.partitions[0], partition=HOSTILE, unreadable=HOSTILE)
     return replace(
         made,
-        contract=replace(made.contract, id=HOSTILE, rules=(*parts, replace(parts[1], id="email.known", columns=("email",), values=(ValueCount(SECRET, 9),)))),
+        contract=replace(made.contract, id=HOSTILE, rules=(*parts, email)),
         drift=replace(made.drift, reference=HOSTILE, columns=(people, *made.drift.columns)),
         quality=replace(made.quality, never=HOSTILE) if made.quality else None,
         provenance=replace(made.provenance, replay=HOSTILE, model=HOSTILE, libraries={HOSTILE: HOSTILE}),
-        run=replace(made.run, actor=HOSTILE, reason=HOSTILE, partitions=(replace(made.run.partitions[0], partition=HOSTILE, unreadable=HOSTILE),)),
-    )  # fmt: skip
+        run=replace(made.run, actor=HOSTILE, reason=HOSTILE, partitions=(lost,)),
+    )
 
 
 SECRET = "token-of-a-person-4711"

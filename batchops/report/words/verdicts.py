@@ -146,12 +146,12 @@ def _actions(
 ) -> tuple[Action, ...]:
     """The use of the output, then the remedies of the most urgent topics, one a cause."""
     judged = {finding.id: finding for finding in verdict.findings}
-    actions, told = [_use(first, verdict, facts)], set()
+    actions, told = [_use(first, verdict, facts)], set[str]()
     for topic in groups(findings):
         if topic.lead.id not in judged:
             continue
         saying = say(judged[topic.lead.id], facts)
-        causes = {saying.command, f"of {_cause(topic.lead.check)}"} - {None}
+        causes = {f"of {_cause(topic.lead.check)}", *([saying.command] if saying.command else [])}
         if told & causes:
             continue
         told |= causes

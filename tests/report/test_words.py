@@ -1,0 +1,137 @@
+import re
+from dataclasses import replace
+
+import pytest
+
+from batchops.audit.document import AuditDocument
+from batchops.report import Facts, family, finding_part, verdict_part
+from batchops.report.topics import FAMILIES, anchor, family_of, groups, topic
+from batchops.report.words.checks import SAYINGS
+from batchops.verdict import DEFAULT_LIMITS, Figure, Finding, Limit, Policy, Severity, judge
+from tests.report import samples
+
+FACTS = Facts(
+    "flights_delay", "2013-07-04", "flagged", 994, 990, 4, 31, "flights_delay@1", 12, 19, 66, "2013-07-05", 9000
+)
+UNITS = {
+    "schema": "rows",
+    "input": "files",
+    "labels": "labels",
+    "volume.rows": "rows",
+    "quality.calibration_gap": "points",
+}
+BANNED = re.compile(r"\b(significant|severe|critical|dramatic|huge|massive|alarming|unfortunately)\w*", re.IGNORECASE)
+
+
+def judged(check: str, value: float | None, **facts: object) -> Finding:
+    unit = UNITS.get(check) or UNITS.get(check.partition(".")[0]) or "share"
+    figure = Figure(check, "temp", value, unit, 994, limit=Limit(fail=0.001), side="both", **facts)  # type: ignore[arg-type]
+    return judge([figure], Policy(), "2013-07-04").findings[0]
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"\d[\d\u202f.,]*", text)
+
+
+@pytest.mark.parametrize("check", sorted({*DEFAULT_LIMITS, "drift.something_new"}))
+def test_every_check_is_said_with_a_size_and_something_to_do(check: str) -> None:
+    part = finding_part(judged(check, 0.7), FACTS)
+    assert part.severity is Severity.FAIL
+    assert part.title
+    assert part.action.endswith(".")
+    assert numbers(part.size)
+    assert not BANNED.search(f"{part.title} {part.size} {part.action}")
+
+
+@pytest.mark.parametrize("check", sorted({*DEFAULT_LIMITS, "drift.something_new"}))
+def test_every_headline_has_two_numbers(check: str) -> None:
+    evidence = {"predicted": 0.24, "observed": 0.31, "failed": 7, "evaluated": 994, "usual": 990, "least": 900}
+    verdict = judge(
+        [replace(Figure(check, "temp", 0.7, UNITS.get(check.partition(".")[0], "share"), 994), evidence=evidence,
+                 limit=Limit(fail=0.001), side="both")],
+        Policy(), "2013-07-04",
+    )  # fmt: skip
+    part = verdict_part(verdict, [finding_part(each, FACTS) for each in verdict.alarms], FACTS)
+    assert len(numbers(part.headline)) >= 2, part.headline
+
+
+def test_every_known_check_has_words_of_its_own() -> None:
+    assert set(SAYINGS) == set(DEFAULT_LIMITS)
+
+
+def test_a_figure_that_could_not_be_measured_says_so() -> None:
+    assert "Could not be measured" in finding_part(judged("drift.distance", None), FACTS).size
+
+
+def test_too_low_and_too_high_are_told_apart() -> None:
+    titles = [finding_part(judged("quality.calibration_gap", gap), FACTS).title for gap in (0.07, -0.07)]
+    assert titles == ["Scores are too low", "Scores are too high"]
+
+
+def test_tonight_and_the_window_are_told_apart_and_share_their_evidence() -> None:
+    window, tonight = (replace(judged("drift.distance", 0.7), subject=each) for each in ("temp", "temp (tonight)"))
+    titles = [finding_part(each, FACTS).title for each in (window, tonight)]
+    assert titles[0].endswith("over 31 nights")
+    assert titles[1].endswith("tonight")
+    assert anchor("drift.distance", "temp") == anchor("drift.distance", "temp (tonight)") == "column-temp"
+    assert topic("drift.distance:temp") == topic("drift.null_share:temp (tonight)")
+
+
+@pytest.mark.parametrize("name", list(samples.SAMPLES))
+def test_the_first_action_is_about_the_output_and_there_are_at_most_three(name: str) -> None:
+    actions = samples.SAMPLES[name]().verdict.actions
+    assert 1 <= len(actions) <= 3
+    assert re.search(r"\b[Ss]cores?\b", actions[0].text)
+
+
+@pytest.mark.parametrize("name", ["fail", "unlabelled", "withheld", "hostile"])
+def test_every_alarm_is_in_exactly_one_topic_and_the_headline_leads(name: str) -> None:
+    document = samples.SAMPLES[name]()
+    topics = groups(document.findings)
+    listed = [finding.id for each in topics for finding in each.findings]
+    assert sorted(listed) == sorted(finding.id for finding in document.findings)
+    ranks = [each.lead.severity.rank for each in topics]
+    assert ranks == sorted(ranks)
+
+
+def test_scores_known_to_be_wrong_come_before_inputs_that_look_different() -> None:
+    document = samples.failing()
+    assert document.verdict.headline == "Scores are too low: 24.3\u00a0% predicted, 31.5\u00a0% observed"
+    assert [family_of(each.lead.check) for each in groups(document.findings)][:3] == ["quality", "slices", "drift"]
+
+
+def test_a_pass_names_the_check_nearest_its_limit() -> None:
+    verdict = samples.passing().verdict
+    assert verdict.severity is Severity.PASS
+    assert "nearest its limit is 67.0\u00a0% of wind_gust missing, usual up to 75\u00a0%" in verdict.headline
+
+
+def test_a_withheld_night_says_first_that_there_is_nothing_to_use() -> None:
+    document = samples.withheld()
+    assert document.verdict.actions[0].text.startswith("Do not look for tonight's scores")
+    assert "331 of 994" in document.verdict.headline
+
+
+@pytest.mark.parametrize("name", ["quality", "slices"])
+def test_what_was_not_run_says_why_and_when_it_is_expected(name: str) -> None:
+    tile = family(name, [], replace(FACTS, labelled=0))
+    assert tile.severity is Severity.NOT_RUN
+    assert tile.why == "No outcome is known yet; labels are expected on 5 Jul 2013."
+    assert family(name, [], replace(FACTS, labelled=0, labels_expected=None)).why == "The job names no labels."
+
+
+def test_there_are_five_tiles_each_with_a_figure_or_a_reason() -> None:
+    for make in samples.SAMPLES.values():
+        document: AuditDocument = make()
+        assert [tile.name for tile in document.families] == list(FAMILIES)
+        for tile in document.families:
+            assert (tile.value is None) == (tile.why is not None)
+            assert (tile.severity is Severity.NOT_RUN) <= (tile.why is not None)
+
+
+def test_numbers_that_hold_do_not_change_the_worst_word() -> None:
+    unsure = Figure("drift.distance", "temp", 0.3, "distance", 10, 0.1, 0.5)
+    held = Figure("drift.distance", "dewp", 0.1, "distance", 10)
+    verdict = judge([unsure, held], Policy(), "2013-07-04")
+    assert family("drift", verdict.findings, FACTS).severity is Severity.PASS
+    assert family("drift", verdict.findings[:1], FACTS).severity is Severity.UNSURE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["backfill", "labels", "parse_night", "retry", "run"]
 
+NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}")
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="Name of a file in jobs/, without .py.")]
 Force = Annotated[bool, typer.Option("--force", help="Score again although the input is unchanged.")]
 Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the ledger; needed with --force.")]
@@ -120,10 +122,11 @@ def retry(ctx: typer.Context, job: JobName, wait: Wait = None, fail_on: FailOn =
 
     loaded, store = load_job(job, settings.project), Store(settings.root)
     # A night that was started has a run's folder, or receipts in staging.
-    known = sorted({*store.names(f"runs/{loaded.name}"), *store.names(f"staging/{loaded.name}")})
+    names = {*store.names(f"runs/{loaded.name}"), *store.names(f"staging/{loaded.name}")}
+    known = sorted(Night.parse(name) for name in names if NIGHT.fullmatch(name))
     if not known:
         return Result([f"{job} has run no night yet"], {"exit_code": 0, "nights": []})
-    first, last = Night.parse(known[0]), Night.parse(known[-1])
+    first, last = known[0], known[-1]
     with watched(call, f"retry {job} {first} to {last}") as observe:
         outcomes = runs.backfill(loaded, first, last, settings, options, "failed", observe)
     return of_range(outcomes, runs.range_exit_code(outcomes))

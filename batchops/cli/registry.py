@@ -29,9 +29,7 @@ def train(ctx: typer.Context, job: JobName) -> Result:
     loaded = load_job(job, settings.project)
     with watched(call, f"train {job}") as observe:
         version = fit(loaded, settings, observe)
-    return Result(
-        [f"registered {version.name} version {version.number}, digest {version.digest[:12]}"], _value(version)
-    )
+    return Result([f"registered {version}, {_trained(version)}"], _value(version))
 
 
 def _value(version: Version) -> dict[str, Any]:

@@ -7,8 +7,8 @@ and compared with every other's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set as AbstractSet
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -40,6 +40,13 @@ ONCE = 0.05
 """Largest share of values seen once for a column to be discrete: it estimates how often a new row would show a value
 not seen yet (Good, 1953), so that a short sample of a continuous quantity is not taken for a list of codes."""
 
+FAR = 32
+"""Where the range is more than so many times the central 98 % of it, outliers stretch it, and the scale is set by
+those 98 %: one sentinel of a billion in the reference must not make all else one cell."""
+
+SAME = 0.999
+"""Share of a frequent quantum's rows that are one value for it to count as that value."""
+
 Floats = NDArray[np.float64]
 
 
@@ -57,7 +64,8 @@ class Cells:
         quantum: A power of two; sums are kept in whole quanta.
         edges: In quanta from the centre, strictly increasing.
         low, high: The reference's smallest and largest finite value; None where it has none.
-        points: The reference's values, ascending, of ``discrete``.
+        points: The reference's values, ascending, of ``discrete``. Of other numbers those values that have a cell
+            one quantum wide because they are so frequent (zero, often); rows so close to one count as equal to it.
         values: The reference's values, commonest first, of ``category``.
         capped: The reference had more values than are listed; so an unlisted one counts as other, not as unseen.
     """
@@ -82,8 +90,10 @@ class Cells:
     @property
     def size(self) -> int:
         """How many cells there are; 0 for opaque columns."""
-        if self.numbers:
+        if self.kind == "discrete":
             return len(self.breaks()) + 1
+        if self.numbers:
+            return len(self.edges) + 1
         return {"category": len(self.values) + 1, "boolean": 2}.get(self.kind, 0)
 
     def breaks(self) -> Floats:
@@ -92,7 +102,8 @@ class Cells:
         For ``discrete`` these are exact: a point begins a cell, and the next larger float ends it.
         """
         if self.kind != "discrete":
-            return np.array(self.edges, dtype=np.float64) * self.quantum + self.centre
+            with np.errstate(over="ignore"):
+                return np.nan_to_num(self.located(np.array(self.edges, dtype=np.float64)))
         points = np.array(self.points)
         below, above = _outer(points[0], points[-1])
         with np.errstate(over="ignore"):
@@ -197,19 +208,38 @@ def _outer(low: float, high: float) -> tuple[Floats, Floats]:
     return below[np.isfinite(below)], above[np.isfinite(above)]
 
 
+def _typical(values: Floats) -> tuple[float, float]:
+    """The range that sets the scale, of sorted values: all of it, unless outliers stretch it beyond all reason."""
+    low, high = float(values[0]), float(values[-1])
+    least, most = (float(each) for each in np.quantile(values, [0.01, 0.99], method="inverted_cdf"))
+    stretched = least < most and high / FAR - low / FAR > most - least
+    return (least, most) if stretched else (low, high)
+
+
 def _numeric(column: str, kind: Kind, unit: str | None, values: Floats) -> Cells:
     if not len(values):
         return Cells(column, kind, unit)
-    low, high = float(values.min()), float(values.max())
-    centre, quantum = _scale(low, high)
-    scale = Cells(column, kind, unit, centre=centre, quantum=quantum, low=low, high=high)
-    steps = np.sort(quanta(values, scale))
+    values = np.sort(values)
+    typical = _typical(values)
+    centre, quantum = _scale(*typical)
+    scale = Cells(column, kind, unit, centre, quantum, low=float(values[0]), high=float(values[-1]))
+    steps = quanta(values, scale)
     inner = np.quantile(steps, np.linspace(0, 1, QUANTILES + 1), method="inverted_cdf")
-    # A value that is many quantiles at once (zero, often) has a cell of its own.
-    often = inner[1:][inner[1:] == inner[:-1]]
-    ends = quanta(np.concatenate(_outer(low, high)), scale)
+    often = np.unique(inner[1:][inner[1:] == inner[:-1]])
+    ends = quanta(np.concatenate(_outer(*typical)), scale)
     edges = np.unique(np.concatenate([inner, often + 1, steps[-1:] + 1, ends])).astype(np.int64)
-    return Cells(column, kind, unit, centre, quantum, tuple(edges[np.abs(edges) <= REACH].tolist()), low, high)
+    return replace(
+        scale, edges=tuple(edges[np.abs(edges) <= REACH].tolist()), points=tuple(_frequent(values, steps, often))
+    )
+
+
+def _frequent(values: Floats, steps: Floats, often: Floats) -> Iterator[float]:
+    """The value of each frequent quantum that is really one value, and not many that lie closer than a quantum."""
+    for step in often:
+        start, stop = np.searchsorted(steps, [step, step + 1])
+        distinct, counts = np.unique(values[start:stop], return_counts=True)
+        if counts.max() >= SAME * (stop - start):
+            yield float(distinct[counts.argmax()])
 
 
 def _discrete(column: str, unit: str | None, distinct: Floats) -> Cells:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.cells import Cells
+from batchops.stats.cells import Cells, quanta
 from batchops.stats.intervals import (
     ENOUGH_NIGHTS,
     LEVEL,
@@ -55,8 +55,8 @@ class ColumnDrift:
         distance: The deciding measure, over rows with a finite value or a category. Its lower bound is what the rows
             prove: noise alone leaves it at 0.
         null_share: Null or NaN.
-        unseen_share: Values the reference does not have; None for ``numeric``, and where the reference has more
-            categories than are listed.
+        unseen_share: Values the reference does not have, those outside its range aside, which are counted apart; None
+            for ``numeric``, and where the reference has more categories than are listed.
         outside_share: Beyond the reference's smallest or largest value, or infinite; None for categories.
         measures: Every measure by name; None where one does not apply.
     """
@@ -108,7 +108,7 @@ def compare(
 def _counts(cells: Cells) -> tuple[str | None, str | None, str | None]:
     """Attributes of `Column` that hold the missing, unseen and outside rows; None where a kind has none."""
     lists = cells.kind == "discrete" or (cells.kind == "category" and not cells.capped)
-    return "missing", "unseen" if lists else None, "outside" if cells.numbers and cells.low is not None else None
+    return "missing", "unseen_within" if lists else None, "outside" if cells.numbers and cells.low is not None else None
 
 
 def _share(parts: Sequence[Column], reference: Column, what: str | None, design: float) -> tuple[Estimate, Estimate]:
@@ -127,10 +127,13 @@ def _share(parts: Sequence[Column], reference: Column, what: str | None, design:
 
 
 def atoms(cells: Cells) -> NDArray[np.bool_]:
-    """Which cells hold one single value: the points of ``discrete``."""
+    """Which cells hold one single value: those of the cells' points."""
     marked = np.zeros(cells.size, dtype=np.bool_)
+    points = np.array(cells.points)
     if cells.kind == "discrete":
-        marked[np.searchsorted(cells.breaks(), np.array(cells.points), side="right")] = True
+        marked[np.searchsorted(cells.breaks(), points, side="right")] = True
+    elif cells.points:
+        marked[np.searchsorted(np.array(cells.edges), quanta(points, cells), side="right")] = True
     return marked
 
 
@@ -168,7 +171,7 @@ def _variation_radius(now: Floats, was: Floats, noise: float) -> tuple[float, fl
     rows in the cells that grew.
     """
     middle = (now + was) / 2
-    added = noise * math.sqrt(2 / math.pi) * float(np.sqrt(middle * (1 - middle)).sum()) / 2
+    added = noise * math.sqrt(2 / math.pi) * float(np.sqrt(middle * np.maximum(1 - middle, 0)).sum()) / 2
     grown = float(middle[now > was].sum())
     random = two_sided(LEVEL) * noise * math.sqrt(max(0.0, grown * (1 - grown)))
     return added + random, random

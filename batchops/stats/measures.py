@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.cells import Cells
+from batchops.stats.cells import REACH, Cells
 from batchops.stats.profile import Column
 from batchops.stats.sparse import Integers
 
@@ -58,7 +58,7 @@ def kolmogorov_smirnov(current: Integers, reference: Integers, atoms: NDArray[np
 
     Args:
         current, reference: Rows by cell, in the order of the values.
-        atoms: Cells that hold a single value, inside which there is nothing to miss.
+        atoms: Cells that hold a single value (to a quantum), inside which there is nothing to miss.
 
     Returns:
         The distance, and how much more it may be without cells.
@@ -73,9 +73,11 @@ def wasserstein(current: Column, reference: Column, cells: Cells) -> float | Non
     """The area between the two cumulative shares, in standard deviations of the reference.
 
     All rows of a cell stand at their mean, so what is lost is at most the spread inside cells. Rows beyond 2^21
-    quanta, which no sum holds, are left out. None where the reference does not vary.
+    quanta, which no sum holds, stand there: a single value of a billion adds no more than that. None where the
+    reference does not vary.
     """
-    (place, weight, spread), (other, its_weight, _) = (_means(column, cells) for column in (reference, current))
+    spread = _deviation(reference)
+    (place, weight), (other, its_weight) = (_means(column, cells) for column in (reference, current))
     if spread <= 0 or not len(other):
         return None
     places = np.concatenate([place, other])
@@ -85,21 +87,27 @@ def wasserstein(current: Column, reference: Column, cells: Cells) -> float | Non
     return area / spread
 
 
-def _means(column: Column, cells: Cells) -> tuple[Floats, Floats, float]:
-    """Mean and share of rows of each occupied cell, and the standard deviation of all, in quanta."""
+def _means(column: Column, cells: Cells) -> tuple[Floats, Floats]:
+    """Mean and share of rows of each occupied cell, in quanta; rows too far for the sums come last."""
     if not column.table.cells:
-        return np.zeros(0), np.zeros(0), 0.0
+        return np.zeros(0), np.zeros(0)
     counts = np.array(column.table.values[0], dtype=np.float64)
     counts[0] -= column.overflow_low if column.table.cells[0] == 0 else 0
     counts[-1] -= column.overflow_high if column.table.cells[-1] == cells.size - 1 else 0
     sums = np.array([float(value) for value in column.table.values[1]])
     held = counts > 0
-    n, total, squares = int(counts.sum()), column.table.total(1), column.table.total(2)
-    if not n:
-        return np.zeros(0), np.zeros(0), 0.0
+    places = np.concatenate([sums[held] / counts[held], [-REACH, REACH]])
+    return places, np.concatenate([counts[held], [column.overflow_low, column.overflow_high]]) / column.valid
+
+
+def _deviation(column: Column) -> float:
+    """The standard deviation of the rows that the sums hold, in quanta."""
+    n = column.valid - column.overflow_low - column.overflow_high
+    if n <= 0:
+        return 0.0
+    total, squares = column.table.total(1), column.table.total(2)
     # In whole numbers until the end: a variance is a small difference of large sums.
-    variance = (n * squares - total * total) / n**2
-    return sums[held] / counts[held], counts[held] / n, math.sqrt(variance)
+    return math.sqrt((n * squares - total * total) / n**2)
 
 
 def grouped_shares(current: Integers, reference: Integers) -> tuple[Floats, Floats]:
@@ -129,7 +137,9 @@ def pooled(current: Integers, reference: Integers) -> tuple[Floats, Floats]:
 
 def total_variation(now: Floats, was: Floats) -> float:
     """Half the sum of absolute differences of the shares: the share of rows that would have to move."""
-    return min(1.0, float(np.abs(now - was).sum()) / 2)
+    moved = float(np.abs(now - was).sum()) / 2
+    # Shares that are equal but for their last bits must not be proved to differ.
+    return min(1.0, moved) if moved > 1e-12 else 0.0
 
 
 def linf(now: Floats, was: Floats) -> float:

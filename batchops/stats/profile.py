@@ -82,6 +82,11 @@ class Column:
         return self.present - self.missing - self.infinite
 
     @property
+    def unseen_within(self) -> int:
+        """Values that the reference does not have, inside its range."""
+        return self.unseen - self.below - self.above
+
+    @property
     def outside(self) -> int:
         """Rows outside the reference's range, infinities among them."""
         return self.below + self.above + self.infinite

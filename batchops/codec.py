@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-__all__ = ["DAMAGED", "Invalid", "digest", "dump", "dump_pretty", "json_schema", "load", "pack", "unpack"]
+__all__ = ["DAMAGED", "Invalid", "digest", "dump", "dump_pretty", "json_schema", "load", "pack", "rounded", "unpack"]
 
 T = TypeVar("T")
 
@@ -84,6 +84,20 @@ def unpack(kind: type[T], data: bytes) -> T:
 def digest(value: Any) -> str:
     """SHA-256 of the value's canonical JSON (or of bytes as they are), in hex."""
     return hashlib.sha256(value if isinstance(value, bytes) else dump(value)).hexdigest()
+
+
+def rounded(value: T, digits: int) -> T:
+    """The same value with at most so many significant digits in every float."""
+    read: T = _adapter(type(value)).validate_python(_rounded(_plain(value), digits))
+    return read
+
+
+def _rounded(node: Any, digits: int) -> Any:
+    if isinstance(node, float):
+        return float(f"{node:.{digits}g}")
+    if isinstance(node, dict):
+        return {key: _rounded(value, digits) for key, value in node.items()}
+    return [_rounded(value, digits) for value in node] if isinstance(node, list) else node
 
 
 def json_schema(kind: Any) -> dict[str, Any]:

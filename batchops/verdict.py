@@ -195,6 +195,7 @@ class Past:
     Attributes:
         night: ISO date.
         levels: Severity by figure id, of what was WARN or worse.
+        since: For each of those, the first night of its unbroken run, and how many nights that run has.
         figures: Values by figure id, of what is worth a line over nights.
     """
 
@@ -203,6 +204,7 @@ class Past:
     severity: Severity
     rows: int = 0
     levels: Mapping[str, Severity] = field(default_factory=dict)
+    since: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     figures: Mapping[str, float | None] = field(default_factory=dict)
 
 
@@ -256,14 +258,12 @@ def severity_of(figure: Figure, limit: Limit) -> Severity:
     return Severity.UNSURE if _beyond(figure, limit.shown, (value, value)) else Severity.PASS
 
 
-def _since(id: str, tonight: str, history: Sequence[Past]) -> tuple[str, int]:
-    """First night and length of the unbroken run of alarms that ends tonight; ``history`` is oldest first."""
-    first, length = tonight, 1
-    for past in reversed(history):
-        if id not in past.levels:
-            break
-        first, length = past.night, length + 1
-    return first, length
+def _since(id: str, tonight: str, last: Past | None) -> tuple[str, int]:
+    """First night and length of the unbroken run of alarms that ends tonight."""
+    if last is None or id not in last.levels:
+        return tonight, 1
+    first, length = last.since.get(id, (last.night, 1))
+    return first, length + 1
 
 
 def _excess(finding: Finding) -> float:
@@ -279,12 +279,12 @@ def judge(figures: Sequence[Figure], policy: Policy, night: str, history: Sequen
     Args:
         history: Earlier runs of this job, one a night, oldest first, all before ``night``.
     """
-    findings = []
+    findings, last = [], history[-1] if history else None
     for figure in figures:
         limit = figure.limit or policy.limit(figure.check, figure.subject)
         severity = severity_of(figure, limit)
         alarm = severity in (Severity.FAIL, Severity.WARN)
-        since, nights = _since(figure.id, night, history) if alarm else (None, 0)
+        since, nights = _since(figure.id, night, last) if alarm else (None, 0)
         findings.append(
             Finding(
                 id=figure.id,
@@ -301,7 +301,7 @@ def judge(figures: Sequence[Figure], policy: Policy, night: str, history: Sequen
                 n=figure.n,
                 since=since,
                 nights=nights,
-                previous=history[-1].figures.get(figure.id) if history else None,
+                previous=last.figures.get(figure.id) if last is not None else None,
                 evidence=figure.evidence,
             )
         )

@@ -1,5 +1,3 @@
-from collections.abc import Mapping
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,19 +67,32 @@ def test_the_more_specific_limit_wins() -> None:
     assert policy.limit("never.heard_of", "temp") == Limit()
 
 
-def past(night: str, levels: Mapping[str, Severity], figures: Mapping[str, float | None] | None = None) -> Past:
-    return Past(night, f"run-{night}", Severity.PASS, 10, levels, figures or {})
+ID = "drift.null_share:temp"
 
 
-def test_since_is_the_first_night_of_the_unbroken_run() -> None:
-    id = "drift.null_share:temp"
-    history = (
-        past("2013-07-01", {id: Severity.FAIL}),
-        past("2013-07-02", {}),
-        past("2013-07-03", {id: Severity.WARN}, {id: 0.07}),
-    )
+def past(night: str, since: tuple[str, int] | None, figure: float | None = None) -> Past:
+    levels = {ID: Severity.WARN} if since else {}
+    return Past(night, f"run-{night}", Severity.PASS, 10, levels, {ID: since} if since else {}, {ID: figure})
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (None, ("2013-07-04", 1)),
+        (past("2013-07-03", None), ("2013-07-04", 1)),
+        (past("2013-07-03", ("2013-07-03", 1)), ("2013-07-03", 2)),
+        (past("2013-07-03", ("2012-01-01", 400)), ("2012-01-01", 401)),
+    ],
+)
+def test_since_is_the_first_night_of_the_unbroken_run(before: Past | None, expected: tuple[str, int]) -> None:
+    history = () if before is None else (before,)
     (finding,) = judge([figure(0.2)], Policy({"drift.null_share": SHARE}), "2013-07-04", history).findings
-    assert (finding.since, finding.nights, finding.previous) == ("2013-07-03", 2, 0.07)
+    assert (finding.since, finding.nights) == expected
+
+
+def test_a_finding_knows_its_figure_of_the_run_before() -> None:
+    (finding,) = judge([figure(0.2)], Policy(), "2013-07-04", [past("2013-07-03", None, 0.07)]).findings
+    assert finding.previous == 0.07
 
 
 def test_findings_come_worst_first_and_a_blocking_fail_blocks() -> None:

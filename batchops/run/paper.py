@@ -40,6 +40,9 @@ __all__ = ["Made", "Tonight", "put_out"]
 
 FAMILIES = ("contract", "drift", "score", "quality", "slices")
 LIBRARIES = ("polars", "pandera", "numpy", "scikit-learn", "deltalake", "dask", "pydantic", "jinja2")
+DIGITS = 9
+"""Significant digits of what is written for others."""
+
 ALARMS = (Severity.FAIL, Severity.WARN)
 
 
@@ -105,7 +108,7 @@ def put_out(made: Made, tonight: Tonight, staging: Staging) -> Outcome:
         verdict = judge(figures, made.job.job.policy, str(tonight.night), tonight.history)
     output = _output(tonight, verdict)
     with clock.stage("report"):
-        document = _document(made, tonight, comparison, verdict, output)
+        document = codec.rounded(_document(made, tonight, comparison, verdict, output), DIGITS)
         links = Links(index="../../index.html")
         edition = made.job.project / "reports" / made.job.job.edition if made.job.job.edition else None
         files = {
@@ -317,13 +320,21 @@ def _past(document: AuditDocument, findings: tuple[Finding, ...]) -> Past:
     figures |= {each.series: each.value for each in document.families if each.series}
     if document.quality is not None:
         figures |= {f"metric.{metric.name}": metric.value for metric in document.quality.metrics}
-    levels = {finding.id: finding.severity for finding in findings if finding.severity in ALARMS}
-    return Past(document.night, document.run.id, document.verdict.severity, document.rows.total, levels, figures)
+    alarms = [finding for finding in findings if finding.severity in ALARMS]
+    return Past(
+        night=document.night,
+        run_id=document.run.id,
+        severity=document.verdict.severity,
+        rows=document.rows.total,
+        levels={finding.id: finding.severity for finding in alarms},
+        since={finding.id: (finding.since, finding.nights) for finding in alarms if finding.since is not None},
+        figures=figures,
+    )
 
 
 def _trimmed(past: Past, series: list[str]) -> Past:
     """An earlier run as the document shows it: its verdict, and the lines of the tiles."""
-    return replace(past, levels={}, figures={name: past.figures[name] for name in series if name in past.figures})
+    return replace(past, levels={}, since={}, figures={name: past.figures[name] for name in series if name in past.figures})
 
 
 def _row(made: Made, tonight: Tonight, document: AuditDocument, verdict: Verdict) -> RunRow:

@@ -40,6 +40,8 @@ SAMPLE = 10_000
 
 Floats = NDArray[np.float64]
 Slice = tuple[str, ...]
+Sums = tuple[list[Floats | None], list[Floats | None]]
+"""What is added up over all rows, and over labelled ones; None counts rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,10 @@ def _cell_of(scores: Floats, edges: Floats) -> Integers:
     return cell
 
 
-def _row_sums(rows: _Rows, threshold: float) -> tuple[list[Floats | None], list[Floats | None]]:
-    """What is added up, in whole numbers kept as floats: over all rows, and over labelled ones; None counts rows.
+def _row_sums(rows: _Rows, threshold: float) -> Sums:
+    """What is added up, in whole numbers kept as floats, in the order of the fields of `SliceQuality`.
 
-    In the order of the fields of `SliceQuality`. The log loss clips scores as scikit-learn does, at the rounding
-    error of a double.
+    The log loss clips scores as scikit-learn does, at the rounding error of a double.
     """
     score = rows.score
     over_all = [None, (score >= threshold).astype(np.float64), np.rint(score * SCORE), np.rint(score * score * SCORE)]
@@ -155,9 +156,7 @@ def _row_sums(rows: _Rows, threshold: float) -> tuple[list[Floats | None], list[
     return over_all, labelled
 
 
-def _groups(
-    sums: tuple[list[Floats | None], list[Floats | None]], code: Integers, size: int, held: NDArray[np.bool_]
-) -> Integers:
+def _groups(sums: Sums, code: Integers, size: int, held: NDArray[np.bool_]) -> Integers:
     """The sums by group: one line a sum, one column a group."""
     over_all, labelled = sums
     lines: list[NDArray[Any]] = [np.bincount(code, weights=each, minlength=size) for each in over_all]
@@ -178,7 +177,7 @@ def _histogram(cell: Integers, label: NDArray[np.bool_]) -> Sparse:
 def _slices(
     frame: pl.DataFrame,
     slices: Sequence[Slice],
-    sums: tuple[list[Floats | None], list[Floats | None]],
+    sums: Sums,
     rows: _Rows,
     coarse: Integers,
 ) -> tuple[tuple[SliceKey, SliceQuality], ...]:
@@ -186,18 +185,32 @@ def _slices(
     dimensions = {name: _encoded(frame[name]) for name in names} if frame.height else {}
     found: dict[SliceKey, SliceQuality] = {}
     for block, members in _blocks(slices, dimensions) if dimensions else ():
-        shape = tuple(len(dimensions[name].values) for name in block)
-        table = _groups(sums, _joint(block, dimensions), math.prod(shape), rows.held)
-        table = table.reshape(len(table), *shape)
-        for member in members:
-            axes = tuple(1 + axis for axis, name in enumerate(block) if name not in member)
-            ordered = tuple(name for name in block if name in member)
-            lines = table.sum(axis=axes).reshape(len(table), -1)
+        for member, ordered, groups, lines in _tables(block, members, sums, rows.held, dimensions):
             histograms = _histograms(_joint(ordered, dimensions)[rows.held], coarse, rows.label)
-            for group in np.flatnonzero(lines[0]).tolist():
+            for group, line in zip(groups.tolist(), lines.T.tolist(), strict=True):
                 key = _key(group, ordered, member, dimensions)
-                found[key] = SliceQuality(*lines[:, group].tolist(), histogram=histograms.get(group, Sparse()))
+                found[key] = SliceQuality(*line, histogram=histograms.get(group, Sparse()))
     return tuple((key, found[key]) for key in sorted(found))
+
+
+def _tables(
+    block: Slice, members: Sequence[Slice], sums: Sums, held: NDArray[np.bool_], dimensions: Mapping[str, _Dimension]
+) -> Iterator[tuple[Slice, Slice, Integers, Integers]]:
+    """For each slice of a block: its dimensions in the block's order, its occupied groups, and their sums."""
+    shape = tuple(len(dimensions[name].values) for name in block)
+    joint = _joint(block, dimensions)
+    if math.prod(shape) > JOINT:
+        groups, code = np.unique(joint, return_inverse=True)
+        lines = _groups(sums, code, len(groups), held)
+        for member in members:
+            yield member, block, groups, lines
+        return
+    table = _groups(sums, joint, math.prod(shape), held).reshape(-1, *shape)
+    for member in members:
+        axes = tuple(1 + axis for axis, name in enumerate(block) if name not in member)
+        lines = table.sum(axis=axes).reshape(len(table), -1)
+        groups = np.flatnonzero(lines[0])
+        yield member, tuple(name for name in block if name in member), groups, lines[:, groups]
 
 
 def _encoded(series: pl.Series) -> _Dimension:

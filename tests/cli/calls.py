@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Done", "batchops", "environment", "on_terminal", "python"]
+__all__ = ["Done", "batchops", "environment", "on_terminal", "python", "session"]
 
 PROJECT = Path(__file__).parent.parent.parent
 
@@ -72,3 +74,21 @@ def _read_all(terminal: int) -> str:
                 break
             chunks.append(chunk)
     return b"".join(chunks).decode().replace("\r\n", "\n")
+
+
+SESSION = """
+import json, sys
+from typer.testing import CliRunner
+from batchops.cli.app import app
+from batchops.cli.call import hoist
+for command in json.loads(sys.argv[1]):
+    done = CliRunner().invoke(app, hoist(command))
+    print(json.dumps([done.exit_code, done.stdout, done.stderr]))
+"""
+
+
+def session(commands: Sequence[Sequence[str]], cwd: Path) -> list[Done]:
+    """Run several commands in one process, which pays for its imports once."""
+    done = python("-c", SESSION, json.dumps(commands), cwd=cwd)
+    assert done.exit_code == 0, done.stderr
+    return [Done(*json.loads(line)) for line in done.stdout.splitlines()]

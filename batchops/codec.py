@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import zlib
-from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -27,9 +26,13 @@ DAMAGED = (ValidationError, zlib.error)
 """What `unpack` raises for bytes that are not the value asked for."""
 
 
-@cache
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+
+
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
 def _finite(node: Any) -> Any:

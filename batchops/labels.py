@@ -11,10 +11,11 @@ from batchops.job import LoadedJob
 from batchops.models import load, resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
+from batchops.run.document import Made, Tonight
 from batchops.run.history import load_audit, newest, past, rows_of, window
 from batchops.run.index import refresh_index
-from batchops.run.outcome import Observe, Options, Outcome, Progress, silent
-from batchops.run.paper import Made, Tonight, put_out
+from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, silent
+from batchops.run.paper import put_out
 from batchops.run.publish import recover
 from batchops.run.task import reference_of, yardstick_of
 from batchops.run.truth import join_truth, read_truth
@@ -29,7 +30,7 @@ def join_labels(
     first: Night,
     last: Night,
     settings: Settings,
-    options: Options = Options(),
+    options: Options = AS_USUAL,
     observe: Observe = silent,
 ) -> tuple[Outcome, ...]:
     """Recompute the quality of every published night from its scores and all its labels, oldest first.

@@ -13,7 +13,7 @@ from batchops import codec
 from batchops.audit import LABEL, SCORE, Batch, NightProfile, Reference, Yardstick, audit_batch, merge
 from batchops.contract import Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
-from batchops.errors import ConfigError, JobError
+from batchops.errors import JobError
 from batchops.job import LoadedJob, Training
 from batchops.models import (
     ContractRef,
@@ -35,7 +35,7 @@ from batchops.run.outcome import Observe, Progress, silent
 from batchops.run.task import scores_frame
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
-from batchops.stats import metrics, lay_out, lay_out_scores
+from batchops.stats import lay_out, lay_out_scores, metrics
 from batchops.store import Store
 
 __all__ = ["train"]
@@ -113,7 +113,9 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
     return register(store, name, draft)
 
 
-def _reliance(job: LoadedJob, matrix: Matrix, labels: Labels, how: tuple[Folds, tuple[int, ...]]) -> Mapping[str, float]:
+def _reliance(
+    job: LoadedJob, matrix: Matrix, labels: Labels, how: tuple[Folds, tuple[int, ...]]
+) -> Mapping[str, float]:
     """On the last fold, by a model that did not see it: on its own rows a model relies on what it learned by heart."""
     assert job.job.training is not None
     folds, categorical = how

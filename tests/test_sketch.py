@@ -1,5 +1,4 @@
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from batchops.sketch import ValueSample
 from tests.laws import obeys_the_laws

@@ -1,6 +1,5 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from batchops.verdict import DEFAULT_LIMITS, Figure, Limit, Past, Policy, Severity, judge, severity_of, worst
 

@@ -109,7 +109,6 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, slice_limit: f
     """
     quality = merge_qualities([night.quality for night in nights])
     cells, design = reference.quality, _design(reference)
-    before = reference.audit.quality
     return Comparison(
         columns=_columns([night.inputs for night in nights], range(len(reference.inputs)), reference),
         score=_columns([night.outputs for night in nights], [SCORE_PLACE], reference)[0],
@@ -158,9 +157,7 @@ def _counted(reference: Reference, place: int) -> tuple[Cells, Column]:
     return cells, reference.audit.inputs.columns[cells.column]
 
 
-def _columns(
-    nights: Sequence[Profile], places: Sequence[int], reference: Reference
-) -> tuple[ColumnComparison, ...]:
+def _columns(nights: Sequence[Profile], places: Sequence[int], reference: Reference) -> tuple[ColumnComparison, ...]:
     whole = merge_profiles(nights)
     found = []
     for place in places:

@@ -11,7 +11,7 @@ from batchops.audit.state import Audit
 from batchops.contract import Contract, Rule, schema_faults
 from batchops.partition import Night
 from batchops.stats import Estimate, SliceKey
-from batchops.verdict import Figure, Limit, Past, Policy, Scalar, severity_of
+from batchops.verdict import Figure, Limit, Past, Policy, Scalar, Severity, severity_of
 
 __all__ = [
     "ALL_ROWS",
@@ -112,17 +112,18 @@ def _column_figures(column: ColumnComparison, family: str, policy: Policy) -> It
     for over_window, tonight in pairs:
         if over_window.now.value is None and tonight.now.value is None and over_window.check != "distance":
             continue
+        if over_window.check == "unseen_share" and column.cells.numbers:
+            # A reading that nobody had to the tenth of a degree is no new category; it is shown, not judged.
+            continue
         first = _figure(column, column.window, over_window, (family, "window", policy))
         last = _figure(column, column.tonight, tonight, (family, "tonight", policy))
         yield first
-        assert first.limit is not None and last.limit is not None
-        if severity_of(last, last.limit).rank < min(severity_of(first, first.limit).rank, 2):
+        limit = policy.limit(first.check, column.cells.column)
+        if severity_of(last, limit).rank < min(severity_of(first, limit).rank, Severity.UNSURE.rank):
             yield last
 
 
-def _figure(
-    column: ColumnComparison, over: Scope, component: Component, context: tuple[str, str, Policy]
-) -> Figure:
+def _figure(column: ColumnComparison, over: Scope, component: Component, context: tuple[str, str, Policy]) -> Figure:
     family, scope, policy = context
     name = column.cells.column
     check = f"{family}.{component.check}"

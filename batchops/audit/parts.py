@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from batchops.audit.compare import ColumnComparison, Comparison, Scope
-from batchops.audit.document import (
+from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, shown_values, slice_label
+from batchops.audit.sections import (
     CalibrationBin,
     ColumnPart,
     Components,
@@ -20,7 +21,6 @@ from batchops.audit.document import (
     SlicesPart,
     ValueCount,
 )
-from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, shown_values, slice_label
 from batchops.audit.state import Audit, Reference
 from batchops.contract import Contract
 from batchops.stats import NOT_MEASURED, Column, Estimate, baselines, calibration, confusion, histogram
@@ -65,9 +65,7 @@ def contract_part(contract: Contract, audit: Audit, reference: Audit, findings: 
     return ContractPart(contract.id, contract.digest, tuple(rules))
 
 
-def column_parts(
-    comparison: Comparison, findings: Findings, reliance: Mapping[str, float]
-) -> tuple[ColumnPart, ...]:
+def column_parts(comparison: Comparison, findings: Findings, reliance: Mapping[str, float]) -> tuple[ColumnPart, ...]:
     """Every input column, worst first, then by how much the model relies on it."""
     parts = [
         _column_part(column, "drift", findings, reliance.get(column.cells.column)) for column in comparison.columns
@@ -75,7 +73,7 @@ def column_parts(
     return tuple(sorted(parts, key=lambda part: (part.severity.rank, -(part.reliance or 0.0))))
 
 
-def score_part(comparison: Comparison, reference: Reference, findings: Findings) -> ScorePart:
+def score_part(comparison: Comparison, findings: Findings) -> ScorePart:
     """The score as a column, and its means."""
     return ScorePart(
         column=_column_part(comparison.score, "score", findings, None),

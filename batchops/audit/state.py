@@ -11,9 +11,29 @@ import polars as pl
 
 from batchops.contract import SchemaTally, Tallies, Validation
 from batchops.partition import Receipt
-from batchops.stats import Cells, Profile, Quality, ScoreCells, merge_profiles, merge_qualities, summarise, tally_quality
+from batchops.stats import (
+    Cells,
+    Profile,
+    Quality,
+    ScoreCells,
+    merge_profiles,
+    merge_qualities,
+    summarise,
+    tally_quality,
+)
 
-__all__ = ["LABEL", "SCORE", "Audit", "Batch", "NightProfile", "Reference", "Yardstick", "audit_batch", "merge", "tally"]
+__all__ = [
+    "LABEL",
+    "SCORE",
+    "Audit",
+    "Batch",
+    "NightProfile",
+    "Reference",
+    "Yardstick",
+    "audit_batch",
+    "merge",
+    "tally",
+]
 
 SCORE = "score"
 LABEL = "label"

@@ -12,7 +12,7 @@ from batchops.run.history import newest, rows_of
 from batchops.run.index import refresh_index
 from batchops.run.inputs import find
 from batchops.run.night import publish_night
-from batchops.run.outcome import Observe, Options, Outcome, silent
+from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, silent
 from batchops.settings import Settings
 from batchops.store import Store
 
@@ -46,7 +46,7 @@ def backfill(
     first: Night,
     last: Night,
     settings: Settings,
-    options: Options = Options(),
+    options: Options = AS_USUAL,
     reprocess: Reprocess = "missing",
     observe: Observe = silent,
 ) -> tuple[Outcome, ...]:

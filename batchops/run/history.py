@@ -37,9 +37,7 @@ def rows_of(store: Store, job: str, last: Night | None = None) -> tuple[RunRow, 
     """Every run of a job that counts, by night and end."""
     names = [field.name for field in fields(RunRow)]
     found = runs(store, job, last=last).select(names)
-    return tuple(
-        RunRow(**{**row, "night": Night(row["night"])}) for row in found.iter_rows(named=True)
-    )
+    return tuple(RunRow(**{**row, "night": Night(row["night"])}) for row in found.iter_rows(named=True))
 
 
 def newest(rows: Sequence[RunRow], night: Night, kind: str) -> RunRow | None:
@@ -58,6 +56,7 @@ def past(rows: Sequence[RunRow], night: Night) -> tuple[Past, ...]:
 
 @lru_cache(maxsize=512)
 def past_of(text: str) -> Past:
+    """What a run left for later nights."""
     return codec.load(Past, text)
 
 

@@ -84,7 +84,8 @@ def require(source: Source, night: Night, project: Path, now: dt.datetime) -> tu
         return found
     where = f"night {night}, {pattern}"
     if source.deadline_hours is not None:
-        deadline = dt.datetime.combine(night.date, dt.time(), dt.UTC) + dt.timedelta(days=1, hours=source.deadline_hours)
+        end = dt.datetime.combine((night + 1).date, dt.time(), dt.UTC)
+        deadline = end + dt.timedelta(hours=source.deadline_hours)
         if now >= deadline:
             raise GateError(where, f"{what}, past its deadline ({deadline:%Y-%m-%d %H:%M} UTC)", "Ask its producer")
     known = nights(source, project)
@@ -133,7 +134,8 @@ def still(found: Input) -> None:
     except FileNotFoundError:
         now = None
     if now != found.stamp:
-        raise InputChanged(found.partition.name, "changed while the night ran", "Run again when its producer has finished")
+        remedy = "Run again when its producer has finished"
+        raise InputChanged(found.partition.name, "changed while the night ran", remedy)
 
 
 class Unreadable(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,8 @@ def duplicated_keys(
             return duplicates([keys for found in inputs for keys in search.keys(found)])
         pool = Pool(threads=threads)
         map_reduce(Fold(search.leave, _nothing), list(enumerate(inputs)), pool)
-        hashes = map_reduce(Fold(lambda bucket: candidates(search.folder, bucket), _joined), range(search.buckets), pool)
+        twice = Fold(partial(candidates, search.folder), _joined)
+        hashes = map_reduce(twice, range(search.buckets), pool)
         if not len(hashes):
             return None
         return confirm([collect(keys, hashes) for found in inputs for keys in search.keys(found)])

@@ -14,12 +14,13 @@ from batchops.job import LoadedJob
 from batchops.models import Version, load, resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
+from batchops.run.document import Made, Tonight
 from batchops.run.history import newest, past, rows_of, window
 from batchops.run.index import refresh_index
 from batchops.run.inputs import Input, examine, require, still
 from batchops.run.keys import duplicated_keys
-from batchops.run.outcome import Observe, Options, Outcome, Progress, State, silent
-from batchops.run.paper import Made, Tonight, put_out
+from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, State, silent
+from batchops.run.paper import put_out
 from batchops.run.publish import recover
 from batchops.run.task import Task, lost, reference_of, work
 from batchops.settings import Settings
@@ -52,7 +53,7 @@ class _Night:
 
 
 def run_night(
-    job: LoadedJob, night: Night, settings: Settings, options: Options = Options(), observe: Observe = silent
+    job: LoadedJob, night: Night, settings: Settings, options: Options = AS_USUAL, observe: Observe = silent
 ) -> Outcome:
     """Score and audit one night, publish it, and bring the job's index up to date.
 
@@ -169,7 +170,7 @@ def _audit(known: _Night, staging: Staging, run_id: str, clock: Clock, observe: 
 
 
 def _dead(task: Task, worker: str) -> Audit:
-    return lost(task.found, "its workers died of it")
+    return lost(task.found, f"every worker that took it died, the last at {worker}")
 
 
 class _Counter:

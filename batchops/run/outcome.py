@@ -9,7 +9,7 @@ from typing import Literal
 from batchops.audit import AuditDocument
 from batchops.verdict import Severity
 
-__all__ = ["Observe", "Options", "Outcome", "Progress", "State", "exit_code", "range_exit_code", "silent"]
+__all__ = ["AS_USUAL", "Observe", "Options", "Outcome", "Progress", "State", "exit_code", "range_exit_code", "silent"]
 
 State = Literal["published", "flagged", "withheld", "up to date", "not ready", "locked", "failed"]
 
@@ -28,6 +28,9 @@ class Options:
     reason: str | None = None
     wait: float = 0.0
     fail_on_warn: bool = False
+
+
+AS_USUAL = Options()
 
 
 @dataclass(frozen=True, slots=True)

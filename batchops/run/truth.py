@@ -66,7 +66,8 @@ def _rows(found: Input, names: tuple[str, ...], job: LoadedJob) -> pl.DataFrame:
     try:
         rows = pl.concat(list(batches(found.partition.uri)))
     except Unreadable as error:
-        raise JobError(where, "is not a parquet file, or a damaged one", "Ask its producer to write it again") from error
+        what = "is not a parquet file, or a damaged one"
+        raise JobError(where, what, "Ask its producer to write it again") from error
     for name in names:
         if name not in rows.columns:
             raise JobError(where, f"has no column {name!r}", did_you_mean(name, rows.columns))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from batchops.store.files import Store, write_frame
 from batchops.store.kinds import storable
 from batchops.store.lock import Lease, lease
-from batchops.store.records import MetricRow, RunRow, metrics, record_metrics, record_run, runs
+from batchops.store.records import Kind, MetricRow, RunRow, metrics, record_metrics, record_run, runs
 from batchops.store.staging import Staging
 from batchops.store.tables import (
     ANY,
@@ -28,6 +28,7 @@ from batchops.store.tables import (
 
 __all__ = [
     "ANY",
+    "Kind",
     "Lease",
     "MetricRow",
     "Publication",

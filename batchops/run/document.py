@@ -1,0 +1,217 @@
+"""The whole of audit.json, put together from what was measured, judged and said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import version as installed
+from typing import Literal
+
+from batchops import __version__, ledger
+from batchops.audit import Audit, AuditDocument, Comparison, Reference
+from batchops.audit.document import FORMAT, DriftPart, ProvenancePart, RowsPart, RunPart, WindowPart
+from batchops.audit.parts import column_parts, contract_part, quality_part, score_part, slices_part
+from batchops.job import LoadedJob
+from batchops.models import LoadedModel
+from batchops.partition import Night
+from batchops.report import Facts, family, finding_part, verdict_part
+from batchops.run.clock import Clock, peak_memory
+from batchops.run.history import Stored
+from batchops.run.task import reference_of
+from batchops.run.truth import Truth
+from batchops.settings import Settings
+from batchops.store import Lease, RunRow, Store, scores_folder
+from batchops.verdict import Past, Verdict
+
+__all__ = ["Made", "Tonight", "document_of"]
+
+FAMILIES = ("contract", "drift", "score", "quality", "slices")
+LIBRARIES = ("polars", "pandera", "numpy", "scikit-learn", "deltalake", "dask", "pydantic", "jinja2")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run is made with.
+
+    Attributes:
+        reason: Why an unchanged input is scored again.
+    """
+
+    job: LoadedJob
+    model: LoadedModel
+    settings: Settings
+    clock: Clock
+    lease: Lease
+    reason: str | None = None
+    fail_on_warn: bool = False
+
+    @property
+    def reference(self) -> Reference:
+        """What the night is compared with."""
+        return reference_of(self.model)
+
+
+@dataclass(frozen=True, slots=True)
+class Tonight:
+    """A night to be judged.
+
+    Attributes:
+        kind: ``score`` or ``labels``.
+        earlier: The window's earlier nights, oldest first.
+        history: The earlier runs, oldest first.
+        replaces: The run that the night held when this one began.
+        truth: Its labels, for a run of kind ``labels``.
+        unmatched: Labels of keys that were never scored.
+        score: The run that scored it, for a run of kind ``labels``.
+    """
+
+    night: Night
+    kind: Literal["score", "labels"]
+    run_id: str
+    key: str
+    audit: Audit
+    earlier: tuple[Stored, ...]
+    history: tuple[Past, ...]
+    replaces: str | None = None
+    truth: Truth | None = None
+    unmatched: int = 0
+    score: RunRow | None = None
+
+
+def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: Verdict, output: str) -> AuditDocument:
+    """A night's document; ``output`` is what becomes of its scores."""
+    job, audit = made.job, tonight.audit
+    findings = {finding.id: finding for finding in verdict.findings}
+    truth = tonight.truth
+    labels = job.job.labels
+    previous = tonight.history[-1].figures if tonight.history else {}
+    facts = _facts(made, tonight, comparison, output)
+    told = tuple(finding_part(finding, facts) for finding in verdict.alarms)
+    contract = contract_part(job.contract, audit, made.reference.audit, findings)
+    families = tuple(family(name, verdict.findings, facts) for name in FAMILIES)
+    reliance = made.model.version.manifest.reliance
+    quality_facts = (
+        labels.never if labels is not None else None,
+        truth.conflicting if truth is not None else 0,
+        tonight.unmatched,
+    )
+    return AuditDocument(
+        format=FORMAT,
+        job=job.name,
+        title=job.job.title,
+        night=str(tonight.night),
+        verdict=verdict_part(verdict, told, facts),
+        rows=RowsPart(
+            audit.rows, audit.scored, audit.tallies.quarantined, sum(r.unreadable is not None for r in audit.receipts)
+        ),
+        window=_window(tonight, comparison),
+        families=families,
+        findings=told,
+        contract=contract,
+        drift=DriftPart(str(made.model.version), column_parts(comparison, findings, reliance)),
+        score=score_part(comparison, findings),
+        quality=quality_part(comparison, made.reference, findings, quality_facts, previous),
+        slices=slices_part(comparison, findings),
+        provenance=_provenance(made, tonight),
+        history=tuple(_trimmed(past, [each.series for each in families]) for past in tonight.history),
+        run=_run(made, tonight, audit),
+    )
+
+
+def _facts(made: Made, tonight: Tonight, comparison: Comparison, output: str) -> Facts:
+    labels = made.job.job.labels
+    now, was = comparison.metrics["roc_auc"], comparison.metrics_reference["roc_auc"]
+    return Facts(
+        job=made.job.name,
+        night=str(tonight.night),
+        output=output,
+        rows=tonight.audit.rows,
+        scored=tonight.audit.scored,
+        quarantined=tonight.audit.tallies.quarantined,
+        nights=len(tonight.earlier) + 1,
+        model=str(made.model.version),
+        rules=len(made.job.contract.rules),
+        columns=len(comparison.columns),
+        slices=comparison.slices.tested,
+        labels_expected=str(tonight.night + labels.delay_days) if labels is not None else None,
+        labelled=comparison.quality.total().overall.labelled,
+        roc_auc=now.value,
+        roc_auc_reference=was.value,
+    )
+
+
+def _window(tonight: Tonight, comparison: Comparison) -> WindowPart:
+    total = comparison.quality.total().overall
+    first = tonight.earlier[0].night if tonight.earlier else tonight.night
+    return WindowPart(
+        first=str(first),
+        last=str(tonight.night),
+        nights=len(tonight.earlier) + 1,
+        rows=sum(each.audit.rows for each in tonight.earlier) + tonight.audit.rows,
+        labelled=total.labelled,
+        digests={str(each.night): each.digest for each in tonight.earlier},
+    )
+
+
+@cache
+def _libraries() -> Mapping[str, str]:
+    return {name: installed(name) for name in LIBRARIES}
+
+
+def _provenance(made: Made, tonight: Tonight) -> ProvenancePart:
+    job, version = made.job, made.model.version
+    manifest = version.manifest
+    command = "run" if tonight.kind == "score" else "labels"
+    return ProvenancePart(
+        batchops=__version__,
+        python=platform.python_version(),
+        libraries=_libraries(),
+        model=str(version),
+        model_digest=version.digest,
+        model_created=version.created,
+        model_rows=manifest.training.rows,
+        model_first=manifest.training.first,
+        model_last=manifest.training.last,
+        contract=job.contract.id,
+        contract_digest=job.contract.digest,
+        job_digest=job.digest,
+        policy_digest=job.policy_digest,
+        git_commit=manifest.git.commit,
+        git_dirty=manifest.git.dirty,
+        replay=f'batchops {command} {job.name} --date {tonight.night} --force --reason "replay"'
+        if tonight.kind == "score"
+        else f"batchops {command} {job.name} --date {tonight.night}",
+    )
+
+
+def _run(made: Made, tonight: Tonight, audit: Audit) -> RunPart:
+    clock, settings = made.clock, made.settings
+    finished = dt.datetime.now(dt.UTC)
+    busy = clock.stages.get("partitions", 0.0)
+    return RunPart(
+        id=tonight.run_id,
+        kind=tonight.kind,
+        key=tonight.key,
+        started=clock.started.isoformat(timespec="milliseconds"),
+        finished=finished.isoformat(timespec="milliseconds"),
+        seconds=round(clock.seconds, 3),
+        stages={name: round(seconds, 4) for name, seconds in clock.stages.items()},
+        rows_per_second=round(audit.rows / busy, 1) if busy > 0 else None,
+        peak_memory=peak_memory(),
+        scheduler=settings.scheduler,
+        actor=settings.actor,
+        reason=made.reason,
+        scores_table=scores_folder(made.job.name, tonight.night),
+        previous_ledger=ledger.head(Store(settings.root), made.job.name),
+        partitions=audit.receipts,
+    )
+
+
+def _trimmed(past: Past, series: list[str]) -> Past:
+    """An earlier run as the document shows it: its verdict, and the lines of the tiles."""
+    return replace(
+        past, levels={}, since={}, figures={name: past.figures[name] for name in series if name in past.figures}
+    )

@@ -126,6 +126,8 @@ def amount(value: float | None, unit: str, sign: bool = True) -> str:
         return plural(value, COUNTED[unit])
     if unit == "ratio":
         return f"{_signed(f'{value * 100:.0f}', sign)}{SPACE}%"
+    if unit == "fall":
+        return decimal(value, 3)
     if unit in ("distance", ""):
         return decimal(value, 2)
     return f"{number(value)} {clean(unit)}"

@@ -168,7 +168,7 @@ def _slices(document: AuditDocument) -> dict[str, Any]:
         return each.severity.rank, -abs(each.gap or 0.0), each.label
 
     every = sorted(document.slices.slices, key=order) if document.slices else []
-    slices = [each for each in every if each.gap is not None]
+    slices = [each for each in every if each.gap is not None and each.severity is not Severity.NOT_RUN]
     shown = [
         value
         for each in slices
@@ -178,7 +178,7 @@ def _slices(document: AuditDocument) -> dict[str, Any]:
     limits = [each.limit for each in slices if each.limit is not None]
     return {
         "slices": slices,
-        "small": [each for each in every if each.gap is None],
+        "small": [each for each in every if each not in slices],
         "slice_levels": _levels([each.severity for each in slices]),
         "allowed": limits[0] if limits else None,
         "scale": marks.axis([*shown, *limits, *(-limit for limit in limits)]),

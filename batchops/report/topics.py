@@ -32,7 +32,7 @@ FAMILIES = {
 }
 """The five tiles, and what they are called."""
 
-BOTH = frozenset({"quality.calibration_gap", "slices.calibration_gap", "volume.weekday"})
+BOTH = frozenset({"quality.calibration_gap", "slices.calibration_gap", "volume.weekday", "drift.null_share"})
 """Checks whose limit holds on both sides of zero."""
 
 LOWER = frozenset({"quality.coverage"})
@@ -42,7 +42,20 @@ TONIGHT = " (tonight)"
 OF = {"input": "contract", "schema": "contract", "volume": "contract", "labels": "quality"}
 PLACES = {"contract.rule": "rule", "drift": "column", "slices": "slice"}
 COMPONENTS = ("outside_share", "unseen_share", "null_share", "distance")
-QUEUE = ("input", "schema", "quality", "labels", "slices", "contract", "volume", "score", "drift")
+QUEUE = (
+    "input",
+    "schema",
+    "contract.quarantined",
+    "quality",
+    "slices",
+    "volume",
+    "score",
+    "drift",
+    "contract",
+    "quality.coverage",
+    "labels",
+)
+"""What speaks first among findings of one severity: a check, or else its root."""
 
 
 def family_of(check: str) -> str:
@@ -89,7 +102,7 @@ def urgency(finding: Finding | FindingPart) -> tuple[int, bool, int, bool, int]:
     before what is merely distributed otherwise.
     """
     root, _, measure = finding.check.partition(".")
-    place = QUEUE.index(root) if root in QUEUE else len(QUEUE)
+    place = next((QUEUE.index(each) for each in (finding.check, root) if each in QUEUE), len(QUEUE))
     component = COMPONENTS.index(measure) if measure in COMPONENTS else len(COMPONENTS)
     return finding.severity.rank, not finding.blocking, place, is_tonight(finding.subject), component
 

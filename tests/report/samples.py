@@ -135,13 +135,13 @@ def _drift_figures(columns: Sequence[Column], rows: int) -> list[Figure]:
     figures = []
     for column in columns:
         facts = {"scope": "window", "unit": column.unit, "reference_low": column.low, "reference_high": column.high}
-        beside = {"reference": column.missing[0], "tonight": column.missing[1]}
+        beside = {"reference": column.missing[0], "now": column.missing[1]}
         d, half = column.distance, 0.01
         figures += [
             Figure("drift.distance", column.name, d, "distance", rows, d - half, min(1.0, d + half), usual=column.usual,
                    evidence={**facts, "measure": "KS"}),
-            Figure("drift.null_share", column.name, column.missing[1], "share", rows, usual=column.missing[0] + 0.08,
-                   evidence={**facts, **beside}),
+            Figure("drift.null_share", column.name, round(column.missing[1] - column.missing[0], 4), "share", rows,
+                   usual=0.08, side="both", evidence={**facts, **beside}),
         ]  # fmt: skip
         if column.labels:
             figures.append(Figure("drift.unseen_share", column.name, column.unseen, "share", rows, evidence=facts))
@@ -240,6 +240,11 @@ def _score_figures(distance: float) -> list[Figure]:
     ]  # fmt: skip
 
 
+def _since(id: str, night: dt.date, failing: int, left: int) -> tuple[str, int]:
+    began = failing // 3 if id.startswith("quality") else failing
+    return str(night - dt.timedelta(days=began)), began - left + 1
+
+
 def history(nights: int, failing: int, night: dt.date = NIGHT) -> tuple[Past, ...]:
     """Earlier nights: the last ``failing`` of them fail for the temperature, and the last third for the gap too."""
     past = []
@@ -259,6 +264,10 @@ def history(nights: int, failing: int, night: dt.date = NIGHT) -> tuple[Past, ..
                 severity=worst(list(levels.values())) if levels else Severity.PASS,
                 rows=990 + round(10 * wave),
                 levels=levels,
+                since={
+                    id: (str(night - dt.timedelta(days=failing if "quality" not in id else failing // 3)), i)
+                    for id in levels
+                },
                 figures={
                     "drift.outside_share:temp": max(0.0, min(1.0, 0.88 - left * 0.028)),
                     "quality.calibration_gap:all rows": 0.07 - left * 0.002 + 0.006 * wave,
@@ -508,7 +517,7 @@ def passing() -> AuditDocument:
 def unlabelled() -> AuditDocument:
     """The first night: no labels yet, no history, one thing to warn of."""
     calm = list(_calm())
-    calm[3] = replace(calm[3], missing=(0.67, 0.85))
+    calm[3] = replace(calm[3], missing=(0.27, 0.85))
     figures = [*_rule_figures(994), *_drift_figures(calm, 994), *_score_figures(0.03)]
     return document(Night(figures, calm, labelled=0))
 

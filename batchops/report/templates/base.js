@@ -9,7 +9,9 @@ addEventListener("DOMContentLoaded", () => {
 
   const cell = (row, index, numeric) => {
     const text = row.cells[index].dataset.v ?? row.cells[index].textContent;
-    return numeric ? (text === "" ? -Infinity : Number(text)) : text.toLowerCase();
+    if (!numeric) return text.toLowerCase();
+    const number = parseFloat(text.replace(/[\s<>]/g, "").replace("\u2212", "-"));
+    return Number.isNaN(number) ? -Infinity : number;
   };
   for (const table of document.querySelectorAll("table[data-sort]")) {
     for (const head of table.querySelectorAll("thead th[data-k]")) {
@@ -29,6 +31,16 @@ addEventListener("DOMContentLoaded", () => {
         table.tBodies[0].append(...[...table.tBodies[0].rows].sort(order));
       };
     }
+  }
+
+  for (const place of document.querySelectorAll("section[id], tr[id]")) {
+    const link = document.createElement("a");
+    link.className = "pl";
+    link.href = `#${place.id}`;
+    link.textContent = "#";
+    const head = place.querySelector("h2, th");
+    link.setAttribute("aria-label", `Link to ${head.firstChild.textContent.trim()}`);
+    head.append(" ", link);
   }
 
   for (const filter of document.querySelectorAll(".filter")) {

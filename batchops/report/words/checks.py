@@ -11,7 +11,7 @@ from batchops.report.topics import BOTH, LOWER, is_tonight, subject_of
 from batchops.report.words.facts import Facts
 from batchops.verdict import Finding
 
-__all__ = ["Saying", "limit_words", "say", "scope_words", "size_words"]
+__all__ = ["Saying", "limit_words", "say", "scope_words", "size_words", "unit_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,12 @@ def _train(facts: Facts) -> str:
     return f"batchops train {facts.job}"
 
 
+def unit_of(finding: Finding) -> str:
+    """The unit to say a figure in: a share that is a difference to the reference's is said in points."""
+    is_change = finding.check.endswith(".null_share") and finding.evidence.get("reference") is not None
+    return "points" if is_change and finding.unit == "share" else finding.unit
+
+
 def scope_words(finding: Finding, facts: Facts) -> str:
     """On which nights the figure was measured: ``tonight`` or ``over 31 nights``."""
     if is_tonight(finding.subject) or finding.evidence.get("scope") == "tonight" or facts.nights <= 1:
@@ -84,7 +90,7 @@ def _bound(value: float, unit: str) -> str:
 
 def size_words(finding: Finding) -> str:
     """How bad: the figure, its interval, what is usual, its limit, and the run before."""
-    value, unit = finding.value, finding.unit
+    value, unit = finding.value, unit_of(finding)
     if value is None:
         return f"Could not be measured; limit {limit_words(finding.check, finding.limit, unit)}."
     low, high = finding.lower, finding.upper
@@ -103,7 +109,8 @@ def size_words(finding: Finding) -> str:
 
 
 def _against_limit(finding: Finding) -> str:
-    return f"{amount(finding.value, finding.unit)}, limit {limit_words(finding.check, finding.limit, finding.unit)}"
+    unit = unit_of(finding)
+    return f"{amount(finding.value, unit)}, limit {limit_words(finding.check, finding.limit, unit)}"
 
 
 def _unreadable(finding: Finding, facts: Facts) -> Saying:
@@ -199,15 +206,14 @@ def _distance(finding: Finding, facts: Facts) -> Saying:
 
 def _null_share(finding: Finding, facts: Facts) -> Saying:
     column, scope = _subject(finding), scope_words(finding, facts)
-    reference, tonight = _figure(finding, "reference"), _figure(finding, "tonight")
-    now = _figure(finding, "now")
-    now = now if now is not None else finding.value if finding.unit == "share" else tonight
+    reference, now = _figure(finding, "reference"), _figure(finding, "now")
+    often = "less" if (finding.value or 0.0) < 0 else "more"
     shares = f"{percent(now)} missing, {percent(reference)} in training"
     known = now is not None and reference is not None
     return Saying(
-        title=f"{column} is missing more often than in training, {scope}",
-        short=f"of {column} missing" if finding.unit == "share" else f"more of {column} missing",
-        headline=f"{column} is missing more often: " + (shares if known else _against_limit(finding)),
+        title=f"{column} is missing {often} often than in training, {scope}" + (f": {shares}" if known else ""),
+        short=f"missing of {column} against training" if known else f"of {column} missing",
+        headline=f"{column} is missing {often} often: " + (shares if known else _against_limit(finding)),
         remedy=f"Ask the owner of {column} whether its source is complete",
     )
 
@@ -312,7 +318,7 @@ def _coverage(finding: Finding, facts: Facts) -> Saying:
 
 def _labels(what: str, remedy: str) -> Callable[[Finding, Facts], Saying]:
     def saying(finding: Finding, facts: Facts) -> Saying:
-        found = plural(finding.value or 0, "label") if finding.unit != "share" else percent(finding.value)
+        found = percent(finding.value) if finding.unit == "share" else plural(finding.value or 0, "label")
         return Saying(
             title=f"{found} {what}",
             short=what,
@@ -357,6 +363,7 @@ SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
         "quality.roc_auc": _roc_auc,
         "quality.coverage": _coverage,
         "labels.conflicting": _labels("contradict each other", "Correct the labels' source, then read them again"),
+        "labels.invalid": _labels("are neither 0 nor 1", "Correct the labels' source, then read them again"),
         "labels.unmatched": _labels("belong to no scored row", "See whether keys changed between scoring and labels"),
         "slices.calibration_gap": _gap,
     }

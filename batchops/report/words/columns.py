@@ -29,7 +29,7 @@ def _range_words(column: ColumnPart) -> str:
 
 
 def _unseen_words(column: ColumnPart) -> str:
-    if not column.window.unseen_share:
+    if not column.window.unseen_share or column.window.outside_share is not None:
         return ""
     named = [clean(value.value) for value in column.unseen]
     return f"{percent(column.window.unseen_share)} never seen in training" + (f": {listing(named)}." if named else ".")

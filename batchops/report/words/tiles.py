@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from batchops.audit.document import Family
 from batchops.report.formats import clean, date, plural
 from batchops.report.topics import family_of, is_tonight, subject_of, urgency
-from batchops.report.words.checks import limit_words, say
+from batchops.report.words.checks import limit_words, say, unit_of
 from batchops.report.words.facts import Facts
 from batchops.verdict import Finding, Severity, worst
 
@@ -90,6 +90,8 @@ def _slices(findings: Sequence[Finding], facts: Facts) -> Family:
     if alarms:
         text += f"; {failing} {'fails' if failing == 1 else 'fail'}" if 0 < failing < len(alarms) else ""
         text += f"; worst: {clean(alarms[0].subject)}"
+    unsure = sum(f.severity is Severity.UNSURE for f in findings)
+    text += f"; {unsure} unsure" if unsure else ""
     return Family("slices", severity_of_family(findings), "slices.alarms", float(len(alarms)), "", 0.0, text, None)
 
 
@@ -108,7 +110,11 @@ def family(name: str, findings: Sequence[Finding], facts: Facts) -> Family:
         return _slices(own, facts)
     severity = severity_of_family(own)
     shown = _shown(name, own) or measured[0]
+    if severity is Severity.PASS and shown.severity is Severity.UNSURE:
+        severity = Severity.UNSURE
     text = say(shown, facts).short
+    if shown.usual is not None and shown.limit is not None and shown.usual > shown.limit:
+        text += f"; usual up to {limit_words(shown.check, shown.usual, unit_of(shown))}"
     subjects = _subjects(name, own, facts)
     text += f"; {subjects}" if subjects else ""
-    return Family(name, severity, shown.id, shown.value, shown.unit, shown.limit, text, None)
+    return Family(name, severity, shown.id, shown.value, unit_of(shown), shown.limit, text, None)

@@ -7,16 +7,27 @@ from collections.abc import Sequence
 from batchops.audit.document import Action, FindingPart, VerdictPart
 from batchops.report.formats import amount, clean, date, decimal, plural
 from batchops.report.topics import FAMILIES, family_of, groups, urgency
-from batchops.report.words.checks import limit_words, say, size_words
+from batchops.report.words.checks import limit_words, say, size_words, unit_of
 from batchops.report.words.facts import Facts
 from batchops.report.words.findings import topic_title
-from batchops.report.words.tiles import nearest, not_run, severity_of_family
+from batchops.report.words.tiles import family, nearest, not_run
 from batchops.verdict import Finding, Severity, Verdict
 
 __all__ = ["verdict_part"]
 
 ALARMS = (Severity.FAIL, Severity.WARN)
 MOST_ACTIONS = 3
+
+WRONG = (
+    ("quality.roc_auc", "quality", "Do not use these scores: neither their order nor their level is what it was."),
+    (
+        "quality.calibration_gap",
+        "quality",
+        "Do not use these scores as probabilities; rankings and top-N lists may be used.",
+    ),
+    ("slices.calibration_gap", "slices", "Use the scores, but not as probabilities in the slices that fail."),
+)
+"""What a failing check means for the use of the scores, the worst first: (check, where to look, words)."""
 
 
 def verdict_part(verdict: Verdict, findings: Sequence[FindingPart], facts: Facts) -> VerdictPart:
@@ -47,10 +58,11 @@ def _headline(first: Finding | None, verdict: Verdict, facts: Facts) -> str:
     held = sum(finding.severity is Severity.PASS for finding in verdict.findings)
     if near is None:
         return f"{plural(facts.scored, 'row')} scored, {plural(held, 'check')} held"
-    edge = f"limit {limit_words(near.check, near.limit, near.unit)}"
+    unit = unit_of(near)
+    edge = f"limit {limit_words(near.check, near.limit, unit)}"
     if near.usual is not None and near.usual > (near.limit or 0.0):
-        edge = f"usual up to {limit_words(near.check, near.usual, near.unit)}"
-    return f"All is well: nearest its limit is {amount(near.value, near.unit)} {say(near, facts).short}, {edge}"
+        edge = f"usual up to {limit_words(near.check, near.usual, unit)}"
+    return f"Every check holds; nearest its limit: {amount(near.value, unit)} {say(near, facts).short}, {edge}"
 
 
 def _lead(first: Finding | None, verdict: Verdict, facts: Facts) -> list[str]:
@@ -86,7 +98,7 @@ def _elsewhere(first: Finding, verdict: Verdict) -> str:
     if not slices or family_of(first.check) not in ("quality", "slices"):
         return ""
     worst = max((f for f in slices if f.severity is slices[0].severity), key=lambda f: abs(f.value or 0.0))
-    word = "Worst slice" if family_of(first.check) == "quality" else "Next"
+    word = "Worst slice" if family_of(first.check) == "quality" else "Next worst"
     return f"{word}: {clean(worst.subject)} ({amount(worst.value, worst.unit)})."
 
 
@@ -104,9 +116,7 @@ def _works(verdict: Verdict, facts: Facts) -> str:
         reference = f", {decimal(facts.roc_auc_reference)} in training" if facts.roc_auc_reference is not None else ""
         words.append(f"Ranking still holds: ROC AUC {decimal(facts.roc_auc)}{reference}.")
     good = [
-        title
-        for name, title in FAMILIES.items()
-        if severity_of_family([f for f in verdict.findings if family_of(f.check) == name]) is Severity.PASS
+        title for name, title in FAMILIES.items() if family(name, verdict.findings, facts).severity is Severity.PASS
     ]
     if good and verdict.alarms:
         words.append(f"Within limits: {', '.join(title.lower() for title in good)}.")
@@ -118,26 +128,22 @@ def _works(verdict: Verdict, facts: Facts) -> str:
 
 def _use(first: Finding | None, verdict: Verdict, facts: Facts) -> Action:
     """What to do with the scores."""
-    failing = {finding.check for finding in verdict.alarms if finding.severity is Severity.FAIL}
-    families = {family_of(check) for check in failing}
     if facts.output == "withheld":
-        return Action(
-            "Do not look for tonight's scores: they are withheld; earlier nights stand as they were.", None, "verdict"
-        )
+        words = "Do not look for tonight's scores: they are withheld; earlier nights stand as they were."
+        return Action(words, None, "findings")
     if not facts.scored:
         return Action("There is no score to use tonight.")
-    if first is None or not failing:
+    if first is None:
         return Action(f"Use the scores: {plural(facts.scored, 'row')} published.")
-    if "quality.roc_auc" in failing:
-        return Action("Do not use these scores: neither their order nor their level is what it was.", None, "quality")
-    if "quality.calibration_gap" in failing:
-        return Action(
-            "Do not use these scores as probabilities; rankings and top-N lists may be used.", None, "quality"
-        )
-    if "slices" in families:
-        return Action("Use the scores, but not as probabilities in the slices that fail.", None, "slices")
+    failing = {finding.check for finding in verdict.alarms if finding.severity is Severity.FAIL}
+    for check, place, words in WRONG:
+        if check in failing:
+            return Action(words, None, place)
     if not facts.labelled:
-        return Action("Use the scores with care: whether they are right is not known before the labels come.")
+        words = "Use the scores with care: whether they are right is not known before the labels come."
+        return Action(words, None, "findings")
+    if not failing:
+        return Action("The scores may be used; nothing failed, and what warns is below.", None, "findings")
     return Action("The scores may be used: where outcomes are known they are right, though something else failed.")
 
 

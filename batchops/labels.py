@@ -13,7 +13,7 @@ from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
 from batchops.run.history import load_audit, newest, past, rows_of, window
-from batchops.run.index import refresh_index
+from batchops.run.index import latest_document, refresh_index
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, silent
 from batchops.run.paper import put_out
 from batchops.run.publish import recover
@@ -35,7 +35,7 @@ def join_labels(
 ) -> tuple[Outcome, ...]:
     """Recompute the quality of every published night from its scores and all its labels, oldest first.
 
-    A night whose labels have not changed is up to date; a night that is not published, or has no label yet, is left.
+    A night whose labels have not changed is up to date; one that is not published, or has no label yet, is not ready.
 
     Raises:
         JobError: The job has no labels, or a label file cannot be read.
@@ -50,21 +50,23 @@ def join_labels(
                 outcome = _join(job, night, settings, options, held)
         except LockHeld as error:
             outcome = Outcome(job.name, str(night), "locked", error.exit_code, note=str(error))
-        if outcome is not None:
-            outcomes.append(outcome)
+        outcomes.append(outcome)
+    if any(outcome.state != "not ready" for outcome in outcomes):
+        # Of several nights the newest has often no label yet: that is no failure of the others.
+        outcomes = [replace(each, exit_code=0) if each.state == "not ready" else each for each in outcomes]
     if any(outcome.document is not None for outcome in outcomes):
         refresh_index(store, job)
     return tuple(outcomes)
 
 
-def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, held: Lease) -> Outcome | None:
+def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, held: Lease) -> Outcome:
     clock, store = Clock(), Store(settings.root)
     recover(store, job.name, night)
     rows = rows_of(store, job.name, last=night)
     score, before = newest(rows, night, "score"), newest(rows, night, "labels")
     stored = load_audit(store, rows, night)
     if score is None or stored is None:
-        return None
+        return Outcome(job.name, str(night), "not ready", 75, note=f"night {night} is not published: run it first")
     truth = read_truth(job, night, settings.threads)
     if truth is None:
         return Outcome(job.name, str(night), "not ready", 75, note=f"night {night}: no label has come yet")
@@ -81,7 +83,7 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
         kind="labels",
         run_id=staging.begin(f"{clock.started:%Y%m%dT%H%M%SZ}-{key[:8]}"),
         key=key,
-        audit=replace(stored.audit, quality=quality),
+        audit=replace(stored.audit, quality=quality, receipts=latest_document(store, score).run.partitions),
         earlier=window(store, rows, night, job.job.window),
         history=past(rows, night),
         truth=truth,

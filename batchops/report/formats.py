@@ -67,12 +67,12 @@ def number(value: float | None, sign: bool = False) -> str:
 
 
 def bound(value: float | None) -> str:
-    """An end of an axis or range: 5 significant digits, and no gap in a year or a time of day: ``2013``, ``10.94``."""
+    """An end of an axis or range: 4 significant digits, and no gap in a year or a time of day: ``2013``, ``10.94``."""
     if value is None or not math.isfinite(value):
         return NONE
     if value and not 1e-4 <= abs(value) < 1e9:
         return number(value)
-    digits = max(0, 4 - math.floor(math.log10(abs(value)))) if value else 0
+    digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
     text = f"{value:,.{digits}f}" if abs(value) >= 1e4 else f"{value:.{digits}f}"
     text = text.replace(",", THIN)
     return _signed(text.rstrip("0").rstrip(".") if "." in text else text, False)

@@ -139,7 +139,9 @@ def _contract(document: AuditDocument) -> dict[str, Any]:
         return rule.severity.rank, -(rule.share or 0.0), rule.id
 
     opaque = frozenset(column.column for column in document.drift.columns if column.kind == "opaque")
-    return {"rules": sorted(document.contract.rules, key=order), "opaque": opaque}
+    rules = sorted(document.contract.rules, key=order)
+    kept = [rule for rule in rules if rule.severity is Severity.PASS and not rule.failed and not rule.unknown]
+    return {"rules": [rule for rule in rules if rule not in kept], "kept": kept, "opaque": opaque}
 
 
 def _levels(severities: Sequence[Severity]) -> list[Severity]:

@@ -23,7 +23,8 @@ def test_prose_has_at_most_three_significant_digits_and_is_near_the_value(value:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(1956, "1956"), (2359.0, "2359"), (10.94, "10.94"), (123456.0, f"123{NARROW}456"), (0, "0")]
+    ("value", "expected"),
+    [(1956, "1956"), (2359.0, "2359"), (10.94, "10.94"), (123456.0, f"123{NARROW}456"), (42.579, "42.58"), (0, "0")],
 )
 def test_a_year_at_the_end_of_an_axis_stays_a_year(value: float, expected: str) -> None:
     assert formats.bound(value) == expected

@@ -103,9 +103,8 @@ def test_scores_known_to_be_wrong_come_before_inputs_that_look_different() -> No
 def test_a_pass_names_the_check_nearest_its_limit() -> None:
     verdict = samples.passing().verdict
     assert verdict.severity is Severity.PASS
-    assert verdict.headline == (
-        "Every check holds; nearest its limit: 17.3\u00a0% of rows break the rule: plane_year is present, limit 25\u00a0%"
-    )
+    nearest = "17.3\u00a0% of rows break the rule: plane_year is present, limit 25\u00a0%"
+    assert verdict.headline == f"Every check holds; nearest its limit: {nearest}"
 
 
 def test_a_withheld_night_says_first_that_there_is_nothing_to_use() -> None:

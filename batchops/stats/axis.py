@@ -123,10 +123,9 @@ class _Masses:
         if not self.rows.sum():
             return None
         places = np.unique(np.concatenate([self.low, self.high]))
-        share = self.below(places)
-        top = self.below(np.nextafter(places, np.inf))
-        low = places[max(0, int(np.searchsorted(top, TAIL, side="right")) - 0)]
-        high = places[min(len(places) - 1, int(np.searchsorted(share, 1 - TAIL)))]
+        # Between these places the share below grows in a straight line; at a point with rows of its own it jumps.
+        shares = np.stack([self.below(places), self.below(np.nextafter(places, np.inf))], axis=1).ravel()
+        low, high = np.interp([TAIL, 1 - TAIL], shares, np.repeat(places, 2))
         return float(low), float(high)
 
 

@@ -20,10 +20,10 @@ __all__ = ["KNOWN_VALUES", "OUTER", "POINTS", "QUANTILES", "REACH", "Cells", "Ki
 Kind = Literal["numeric", "discrete", "category", "boolean", "temporal", "opaque"]
 
 QUANTILES = 200
-"""Cells inside the reference's range, at its quantiles."""
+"""Cells inside the reference's range, at its quantiles, and equal ones where those would be too wide."""
 
 OUTER = 32
-"""Equal cells on each side of the reference's range, over one such range, so that what lies outside has a shape."""
+"""Equal cells over the reference's range, and as many on each side, so that what lies outside has a shape."""
 
 POINTS = 255
 """Numbers with at most so many distinct values have one cell a value."""
@@ -226,8 +226,11 @@ def _numeric(column: str, kind: Kind, unit: str | None, values: Floats) -> Cells
     steps = quanta(values, scale)
     inner = np.quantile(steps, np.linspace(0, 1, QUANTILES + 1), method="inverted_cdf")
     often = np.unique(inner[1:][inner[1:] == inner[:-1]])
-    ends = quanta(np.concatenate(_outer(*typical)), scale)
-    edges = np.unique(np.concatenate([inner, often + 1, steps[-1:] + 1, ends])).astype(np.int64)
+    # Equal steps inside the range too: where the reference is thin, its quantiles leave a wide gap.
+    parts = np.arange(1, OUTER) / OUTER
+    inside = typical[0] * (1 - parts) + typical[1] * parts
+    equal = quanta(np.concatenate([inside, *_outer(*typical)]), scale)
+    edges = np.unique(np.concatenate([inner, often + 1, steps[-1:] + 1, equal])).astype(np.int64)
     return replace(
         scale, edges=tuple(edges[np.abs(edges) <= REACH].tolist()), points=tuple(_frequent(values, steps, often))
     )

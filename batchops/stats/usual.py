@@ -122,12 +122,15 @@ def _largest_distance(now: Integers, rest: Integers, cells: Cells) -> float:
 
 
 def _largest_unseen(now: Integers, rest: Integers, cells: Cells) -> float | None:
-    """Largest share of a window's rows with a value that no other night has."""
+    """Largest share of a window's rows with a value that no other night has, inside the others' range."""
     if cells.kind not in ("discrete", "category") or cells.capped:
         return None
-    listed = atoms(cells) if cells.kind == "discrete" else np.ones(cells.size, dtype=np.bool_)
-    alone = np.where(rest[:, listed] == 0, now[:, listed], 0).sum(axis=1)
-    return float((alone / now.sum(axis=1)).max())
+    new = rest == 0
+    if cells.kind == "discrete":
+        held = rest > 0
+        new &= atoms(cells) & np.logical_or.accumulate(held, axis=1)
+        new &= np.logical_or.accumulate(held[:, ::-1], axis=1)[:, ::-1]
+    return float((np.where(new, now, 0).sum(axis=1) / now.sum(axis=1)).max())
 
 
 def _largest_outside(nights: Sequence[Column], counts: Integers, cells: Cells, length: int) -> float | None:

@@ -161,7 +161,7 @@ def test_missing_unseen_and_outside_shares_stand_apart_from_the_distance() -> No
     found = drift(gust * 20, [None] * 80 + [float("nan")] * 5 + [20.0, 25.0] * 6 + [30.0, 22.0, math.inf])
     assert value(found.null_share) == 0.85
     assert value(found.null_change) == pytest.approx(0.15)
-    assert value(found.unseen_share) == 0.02
+    assert value(found.unseen_share) == 0.01
     assert value(found.outside_share) == 0.02
     assert found.rows == 100
     assert found.distance.n == 14

@@ -50,7 +50,7 @@ def test_values_that_one_window_alone_has_are_its_usual_unseen_share() -> None:
         for each in cells
     }
     assert found["c"].unseen_change == 0.25
-    assert found["h"].unseen_change == 0.4
+    assert found["h"].unseen_change == 0.2
     assert found["h"].outside_change == 0.2
     assert found["c"].outside_change is None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from batchops import ledger
 from batchops.job import job_names, load_job
 from batchops.partition import Night
-from batchops.report import Links, render
+from batchops.report import Links, render, summary
 from batchops.run.history import rows_of
 from batchops.run.index import index_path, latest_document
 from batchops.settings import Settings
@@ -72,21 +72,18 @@ def _status(store: Store, job: str) -> JobStatus:
     )
 
 
-def lines(status: JobStatus, colour: bool) -> list[str]:
-    """The same for a terminal."""
+def lines(settings: Settings, status: JobStatus, colour: bool) -> list[str]:
+    """The same for a terminal: the newest night's summary, and where the job's papers are."""
     if status.night is None:
         return [f"{status.job}: no night has run yet"]
-    codes = {"FAIL": "1;31", "WARN": "1;33", "PASS": "1;32"}
-    word = status.severity or ""
-    shown = f"\x1b[{codes.get(word, '2')}m{word}\x1b[0m" if colour else word
+    row = _row(settings, status.job, None)
+    assert row is not None
     counts = ", ".join(f"{status.verdicts[each]} {each}" for each in Severity if each in status.verdicts)
+    paths = {"report": status.report or "", "index": status.index or ""}
     return [
-        f"{status.job}: {shown} on {status.night}, scores {status.output}",
-        f"  {status.headline}",
-        f"  {status.nights} nights published: {counts}",
-        f"  report  {status.report}",
-        f"  index   {status.index}",
-        f"  ledger  {(status.anchor or '')[:16]}  (keep it: `batchops ledger verify {status.job} --anchor` checks it)",
+        *summary(latest_document(Store(settings.root), row), colour, row.exit_code, paths),
+        f"nights  {status.nights} published: {counts}",
+        f"ledger  {status.anchor}  (keep it elsewhere: `batchops ledger verify {status.job} --anchor` checks it)",
     ]
 
 

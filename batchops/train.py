@@ -146,9 +146,19 @@ def _nights(job: LoadedJob, training: Training, settings: Settings, observe: Obs
         yield _TrainingNight(night, readable, validation, labelled, files)
 
 
+def _watched(job: LoadedJob) -> tuple[str, ...]:
+    """Columns whose distribution is compared: the model's features; without any, all but the key.
+
+    A key names rows and is new every night; what is only passed through is the contract's matter.
+    """
+    return job.contract.features or tuple(
+        column.name for column in job.contract.columns if column.name not in job.job.key
+    )
+
+
 def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], scores: Matrix) -> Reference:
     """Every training night's audit under cells that are laid out over all of them."""
-    columns = {column.name: column for column in job.contract.columns}
+    columns = {column.name: column for column in job.contract.columns if column.name in _watched(job)}
     readable = pl.concat([each.readable for each in nights], how="diagonal_relaxed")
     yardstick = Yardstick(
         inputs=lay_out(

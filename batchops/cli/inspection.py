@@ -37,7 +37,7 @@ def status(
     from batchops.status import lines, status as standing
 
     jobs = standing(settings, job)
-    return Result([line for each in jobs for line in lines(each, call.colour)], json.loads(codec.dump(jobs)))
+    return Result([line for each in jobs for line in lines(settings, each, call.colour)], json.loads(codec.dump(jobs)))
 
 
 def report(

@@ -51,6 +51,7 @@ __all__ = [
     "RunPart",
     "ScorePart",
     "SlicePart",
+    "SlicesPart",
     "ValueCount",
     "VerdictPart",
     "WindowPart",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from batchops.audit.document import ColumnPart, MetricPart, SlicePart
 from batchops.report import formats, marks
 
-__all__ = ["beyond", "meter", "metric", "metric_limit", "metric_name", "whisker"]
+__all__ = ["beyond", "end", "meter", "metric", "metric_limit", "metric_name", "whisker"]
 
 NAMES = {
     "calibration_gap": f"Observed {formats.MINUS} predicted",
@@ -31,6 +33,13 @@ SHARES = frozenset(
         "f1",
     }
 )
+
+
+def end(value: float | None, kind: str) -> str:
+    """An end of a histogram's axis; of times, which are microseconds since 1970, the date."""
+    if kind != "temporal" or value is None:
+        return formats.bound(value)
+    return formats.date((dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=round(value))).date().isoformat())
 
 
 def metric_name(name: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from batchops import codec
 from batchops.audit.document import AuditDocument, Histogram
 from batchops.errors import ConfigError
-from batchops.report import Links, RunLine, render, render_index, summary
+from batchops.report import Links, RunLine, pictures, render, render_index, summary
 from tests.report import samples
 from tests.report.pages import Element, Page, parse
 
@@ -244,3 +244,8 @@ def test_every_text_can_be_read_in_both_schemes(scheme: int) -> None:
     } == {}
     marks = [("cur", "card"), ("fail", "card"), ("ref", "card"), ("fail", "soft"), ("cur", "soft")]
     assert [pair for pair in marks if contrast(palette[pair[0]], palette[pair[1]]) < 3] == []
+
+
+def test_the_axis_of_times_ends_in_dates() -> None:
+    assert pictures.end(1.36e15, "temporal") == "4 Feb 2013"
+    assert pictures.end(1.36, "numeric") == "1.36"

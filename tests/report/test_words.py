@@ -3,10 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from batchops.audit.document import AuditDocument
+from batchops.audit.document import AuditDocument, Histogram
 from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.report.topics import FAMILIES, anchor, family_of, groups, topic
 from batchops.report.words.checks import SAYINGS
+from batchops.report.words.columns import column_words, median
 from batchops.verdict import DEFAULT_LIMITS, Figure, Finding, Limit, Policy, Severity, judge
 from tests.report import samples
 
@@ -159,3 +160,19 @@ def test_a_night_that_only_warns_does_not_forbid_its_scores() -> None:
     for labelled, words in ((0, "with care"), (900, "may be used")):
         facts = replace(FACTS, labelled=labelled, output="published")
         assert words in verdict_part(verdict, [], facts).actions[0].text
+
+
+def test_a_column_says_what_is_most_telling_of_it() -> None:
+    columns = {each.column: each for each in samples.failing().drift.columns}
+    assert column_words(columns["temp"]).startswith("88.3\u00a0% beyond training's 10.9 to 82 °F. Median about 39")
+    assert column_words(columns["dest"]).startswith("0.7\u00a0% never seen in training: ACK, MVY, TVC.")
+    assert column_words(columns["wind_gust"]) == "Missing more often: 67.0\u00a0% before, 85.0\u00a0% now."
+    assert column_words(columns["hour"]) == "As usual."
+    assert "known" in column_words(replace(columns["temp"], kind="opaque"))
+
+
+def test_the_median_halves_the_mass() -> None:
+    picture = Histogram("number", 0.0, 4.0, (), (0.25, 0.25, 0.25, 0.25), (0.0, 0.1, 0.8, 0.1))
+    assert median(picture, picture.reference) == pytest.approx(2.0)
+    assert median(picture, picture.current) == pytest.approx(2.5)
+    assert median(picture, (0.9, 0.1, 0.0, 0.0)) is None

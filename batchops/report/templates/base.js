@@ -40,7 +40,7 @@ addEventListener("DOMContentLoaded", () => {
     link.textContent = "#";
     const head = place.querySelector("h2, th");
     link.setAttribute("aria-label", `Link to ${head.firstChild.textContent.trim()}`);
-    head.append(" ", link);
+    head.firstChild.after(" ", link);
   }
 
   for (const filter of document.querySelectorAll(".filter")) {

@@ -17,13 +17,17 @@ def column_words(column: ColumnPart) -> str:
         return "Never looked into: only how often it is missing is known."
     words = [_range_words(column), _unseen_words(column), _null_words(column), _moved_words(column)]
     told = " ".join(word for word in words if word)
-    return told or ("As usual." if column.window.distance is not None else "Nothing to compare.")
+    if told or column.severity is not Severity.PASS:
+        return told
+    return "As usual." if column.window.distance is not None else "Nothing to compare."
 
 
 def _range_words(column: ColumnPart) -> str:
     share, low, high = column.window.outside_share, column.reference_low, column.reference_high
-    if not share or low is None or high is None:
+    if not share:
         return ""
+    if low is None or high is None:
+        return f"{percent(share)} beyond the range of training."
     unit = f" {column.unit}" if column.unit else ""
     return f"{percent(share)} beyond training's {bound(low)} to {bound(high)}{unit}."
 
@@ -43,7 +47,7 @@ def _null_words(column: ColumnPart) -> str:
 
 
 def _moved_words(column: ColumnPart) -> str:
-    if column.histogram is None or column.severity in (Severity.NOT_RUN,) or not column.window.distance:
+    if column.histogram is None or column.kind == "temporal" or not column.window.distance:
         return ""
     if column.usual is not None and column.window.distance <= column.usual:
         return ""

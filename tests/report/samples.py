@@ -310,10 +310,10 @@ def _columns(night: Night, verdict: Verdict) -> tuple[ColumnPart, ...]:
             severity=worst([level for level in levels if level not in (Severity.UNSURE, Severity.NOT_RUN)]),
             measure="KS" if numeric else "total variation",
             reference=Components(80789, 0.0, column.missing[0], 0.0, 0.0),
-            window=Components(29425, column.distance, column.missing[1], column.unseen, column.outside),
+            window=Components(29425, column.distance, column.missing[1], column.unseen, column.outside if numeric else None),
             tonight=Components(
                 night.rows, min(1.0, column.distance * 1.02), column.missing[1], column.unseen,
-                min(1.0, column.outside * 1.05),
+                min(1.0, column.outside * 1.05) if numeric else None,
             ),
             usual=column.usual,
             limit=0.2,

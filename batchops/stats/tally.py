@@ -107,7 +107,6 @@ def _night(
 
 
 def _rows(frame: pl.DataFrame) -> _Rows:
-    # Adding zero turns -0.0 into 0.0 and makes a copy only of a million floats.
     score = frame["score"].cast(pl.Float64).to_numpy()
     if "label" not in frame.columns or frame["label"].dtype == pl.Null:
         held = np.zeros(len(score), dtype=np.bool_)

@@ -14,7 +14,7 @@ from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
 from batchops.run.history import load_audit, newest, past, rows_of, window
 from batchops.run.index import latest_document, refresh_index
-from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, silent
+from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, Span, silent
 from batchops.run.paper import put_out
 from batchops.run.publish import recover
 from batchops.run.task import reference_of, yardstick_of
@@ -26,12 +26,7 @@ __all__ = ["join_labels"]
 
 
 def join_labels(
-    job: LoadedJob,
-    first: Night,
-    last: Night,
-    settings: Settings,
-    options: Options = AS_USUAL,
-    observe: Observe = silent,
+    job: LoadedJob, span: Span, settings: Settings, options: Options = AS_USUAL, observe: Observe = silent
 ) -> tuple[Outcome, ...]:
     """Recompute the quality of every published night from its scores and all its labels, oldest first.
 
@@ -42,9 +37,9 @@ def join_labels(
         StoreError: The store failed.
     """
     outcomes = []
-    store = Store(settings.root)
-    for night in first.through(last):
-        observe(Progress("labels", str(night), (night.date - first.date).days, (last.date - first.date).days + 1))
+    store, nights = Store(settings.root), tuple(span[0].through(span[1]))
+    for done, night in enumerate(nights):
+        observe(Progress("labels", str(night), done, len(nights)))
         try:
             with lease(store, job.name, night, options.wait) as held:
                 outcome = _join(job, night, settings, options, held)

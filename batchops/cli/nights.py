@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -104,10 +105,10 @@ def backfill(
 
     loaded = load_job(job, settings.project)
     if dry_run:
-        steps = runs.plan(loaded, *nights, settings, reprocess)
+        steps = runs.plan(loaded, nights, settings, reprocess)
         return Result([f"{night}  {what}" for night, what in steps], [{"night": str(n), "what": w} for n, w in steps])
     with watched(call, f"backfill {job} {nights[0]} to {nights[1]}") as observe:
-        outcomes = runs.backfill(loaded, *nights, settings, options, reprocess, observe)
+        outcomes = runs.backfill(loaded, nights, settings, replace(options, reprocess=reprocess), observe)
     return of_range(outcomes, runs.range_exit_code(outcomes))
 
 
@@ -128,7 +129,7 @@ def retry(ctx: typer.Context, job: JobName, wait: Wait = None, fail_on: FailOn =
         return Result([f"{job} has run no night yet"], {"exit_code": 0, "nights": []})
     first, last = known[0], known[-1]
     with watched(call, f"retry {job} {first} to {last}") as observe:
-        outcomes = runs.backfill(loaded, first, last, settings, options, "failed", observe)
+        outcomes = runs.backfill(loaded, (first, last), settings, replace(options, reprocess="failed"), observe)
     return of_range(outcomes, runs.range_exit_code(outcomes))
 
 
@@ -153,5 +154,5 @@ def labels(
 
     loaded = load_job(job, settings.project)
     with watched(call, f"labels {job} {nights[0]} to {nights[1]}") as observe:
-        outcomes = join_labels(loaded, *nights, settings, options, observe)
+        outcomes = join_labels(loaded, nights, settings, options, observe)
     return of_range(outcomes, range_exit_code(outcomes))

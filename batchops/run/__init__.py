@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from batchops.run.ranges import backfill, plan
     from batchops.run.night import run_night
     from batchops.run.outcome import Observe, Options, Outcome, Progress, range_exit_code, silent
+    from batchops.run.ranges import backfill, plan
 
 __all__ = [
     "Observe",

@@ -7,9 +7,27 @@ from dataclasses import dataclass
 from typing import Literal
 
 from batchops.audit import AuditDocument
+from batchops.partition import Night
 from batchops.verdict import Severity
 
-__all__ = ["AS_USUAL", "Observe", "Options", "Outcome", "Progress", "State", "exit_code", "range_exit_code", "silent"]
+__all__ = [
+    "AS_USUAL",
+    "Observe",
+    "Options",
+    "Outcome",
+    "Progress",
+    "Reprocess",
+    "Span",
+    "State",
+    "exit_code",
+    "range_exit_code",
+    "silent",
+]
+
+Reprocess = Literal["missing", "failed", "all"]
+
+Span = tuple[Night, Night]
+"""First and last night of a range, both included."""
 
 State = Literal["published", "flagged", "withheld", "up to date", "not ready", "locked", "failed"]
 
@@ -22,12 +40,14 @@ class Options:
         force: Score it again although its input is unchanged; needs a reason, which the ledger keeps.
         wait: Seconds to wait for another runner of the same night.
         fail_on_warn: Exit 3 on WARN too.
+        reprocess: Of a range, which nights to run: see `plan`.
     """
 
     force: bool = False
     reason: str | None = None
     wait: float = 0.0
     fail_on_warn: bool = False
+    reprocess: Reprocess = "missing"
 
 
 AS_USUAL = Options()

@@ -12,18 +12,17 @@ from batchops.run.history import newest, rows_of
 from batchops.run.index import refresh_index
 from batchops.run.inputs import find
 from batchops.run.night import publish_night
-from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, silent
+from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Reprocess, Span, silent
 from batchops.settings import Settings
 from batchops.store import Store
 
-__all__ = ["Reprocess", "Step", "backfill", "plan"]
+__all__ = ["Step", "backfill", "plan"]
 
-Reprocess = Literal["missing", "failed", "all"]
 Step = Literal["run", "run again", "check", "leave", "no input"]
 
 
 def plan(
-    job: LoadedJob, first: Night, last: Night, settings: Settings, reprocess: Reprocess = "missing"
+    job: LoadedJob, span: Span, settings: Settings, reprocess: Reprocess = "missing"
 ) -> tuple[tuple[Night, Step], ...]:
     """What a backfill would do with each night.
 
@@ -33,7 +32,7 @@ def plan(
     rows = rows_of(Store(settings.root), job.name)
     steps: dict[Reprocess, Step] = {"missing": "check", "failed": "leave", "all": "run again"}
     found: list[tuple[Night, Step]] = []
-    for night in first.through(last):
+    for night in span[0].through(span[1]):
         if not find(job.job.source, night, job.project):
             found.append((night, "no input"))
         else:
@@ -42,13 +41,7 @@ def plan(
 
 
 def backfill(
-    job: LoadedJob,
-    first: Night,
-    last: Night,
-    settings: Settings,
-    options: Options = AS_USUAL,
-    reprocess: Reprocess = "missing",
-    observe: Observe = silent,
+    job: LoadedJob, span: Span, settings: Settings, options: Options = AS_USUAL, observe: Observe = silent
 ) -> tuple[Outcome, ...]:
     """Run several nights, oldest first, under the model that the job names now.
 
@@ -56,7 +49,7 @@ def backfill(
     would stop all of them (a model that may not be used, a store that fails) is raised.
     """
     outcomes = []
-    for night, step in plan(job, first, last, settings, reprocess):
+    for night, step in plan(job, span, settings, options.reprocess):
         if step == "leave":
             continue
         # Only what was asked to run again may be forced.

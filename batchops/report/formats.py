@@ -201,7 +201,7 @@ def slug(text: str) -> str:
     """An id for the page: what can be read of the text, and a piece of its digest where something was lost.
 
     >>> slug("wind_gust"), slug("carrier DL")
-    ('wind_gust', 'carrier-dl-03c8b6')
+    ('wind_gust', 'carrier-dl-bfe1dc')
     """
     plain = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:40]
     return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:6]}".lstrip("-")

@@ -4,7 +4,7 @@ from hypothesis import given, strategies as st
 from batchops.report import RunLine, render_index
 from batchops.report.index import incidents
 from batchops.verdict import Past, Severity
-from tests.report import samples
+from tests.report import ingredients, samples
 from tests.report.pages import parse
 
 levels = st.dictionaries(
@@ -29,7 +29,7 @@ def test_every_alarm_of_every_night_belongs_to_one_incident(history: list[Past])
 
 
 def test_fifty_eight_failing_nights_are_one_incident() -> None:
-    found = incidents(samples.history(91, 58))
+    found = incidents(ingredients.history(91, 58))
     assert [(each.topic, each.nights, each.is_open) for each in found] == [
         ("drift:temp", 58, True),
         ("quality.calibration_gap:all rows", 19, True),
@@ -44,7 +44,7 @@ def test_a_night_without_it_closes_an_incident_and_a_later_one_opens_another() -
 
 
 def test_the_index_lists_every_run_newest_first_and_links_its_report() -> None:
-    runs = [RunLine(each, "a headline", "flagged", f"{each.night}/report.html") for each in samples.history(40, 10)]
+    runs = [RunLine(each, "a headline", "flagged", f"{each.night}/report.html") for each in ingredients.history(40, 10)]
     page = parse(render_index("flights_delay", "Late?", runs, samples.failing().families, "0.1.0"))
     links = [each.attributes["href"] for each in page.all("a") if "tbody" in each.parents and each.text]
     assert links[-40:] == [f"{each.past.night}/report.html" for each in reversed(runs)]
@@ -54,7 +54,8 @@ def test_the_index_lists_every_run_newest_first_and_links_its_report() -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_young_job_has_an_index_too(count: int) -> None:
-    runs = [RunLine(each, samples.HOSTILE, "published", "javascript:alert(1)") for each in samples.history(count, 0)]
+    nights = ingredients.history(count, 0)
+    runs = [RunLine(each, samples.HOSTILE, "published", "javascript:alert(1)") for each in nights]
     page = parse(render_index(f"job{samples.HOSTILE}", samples.HOSTILE, runs))
     assert len(page.all("h1")) == 1
     assert len(page.all("script")) == 1

@@ -14,7 +14,7 @@ from batchops import codec
 from batchops.audit.document import AuditDocument, Histogram
 from batchops.errors import ConfigError
 from batchops.report import Links, RunLine, pictures, render, render_index, summary
-from tests.report import samples
+from tests.report import ingredients, samples
 from tests.report.pages import Element, Page, parse
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ PAGES = list(samples.SAMPLES)
 
 
 def index() -> str:
-    past = samples.history(91, 58)
+    past = ingredients.history(91, 58)
     runs = [RunLine(each, "Scores are too low", "flagged", f"{each.night}/{each.run_id}/report.html") for each in past]
     return render_index("flights_delay", "Late?", runs, samples.failing().families, "0.1.0")
 

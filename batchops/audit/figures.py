@@ -138,7 +138,8 @@ def _figure(column: ColumnComparison, over: Scope, component: Component, context
         lower=change.lower,
         upper=change.upper,
         usual=component.usual,
-        can_fail=component.known or component.check != "distance",
+        # One night has one weather: however odd its distribution is, it says little of the nights to come.
+        can_fail=component.check != "distance" or (component.known and scope == "window"),
         side="both" if component.check == "null_share" else "upper",
         limit=policy.limit(check, name),
         evidence={

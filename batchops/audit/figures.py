@@ -163,7 +163,7 @@ def quality_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
     """The window's quality against the reference's, and every slice's gap; nothing before the first label."""
     now, before = comparison.metrics, comparison.metrics_reference
     gap, area, was = now["calibration_gap"], now["roc_auc"], before["roc_auc"]
-    total = comparison.quality.total().overall
+    total = comparison.quality.overall()
     yield Figure(
         "quality.calibration_gap",
         ALL_ROWS,

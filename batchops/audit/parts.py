@@ -155,7 +155,7 @@ def quality_part(
         facts: Why some rows never get a label; conflicting labels; labels that were never scored.
         previous: Figures of the run before, by id.
     """
-    total = comparison.quality.total().overall
+    total = comparison.quality.overall()
     if not total.labelled:
         return None
     never, conflicting, unmatched = facts

@@ -137,14 +137,14 @@ def _facts(made: Made, tonight: Tonight, comparison: Comparison, output: str) ->
         columns=len(comparison.columns),
         slices=comparison.slices.tested,
         labels_expected=str(tonight.night + labels.delay_days) if labels is not None else None,
-        labelled=comparison.quality.total().overall.labelled,
+        labelled=comparison.quality.overall().labelled,
         roc_auc=now.value,
         roc_auc_reference=was.value,
     )
 
 
 def _window(tonight: Tonight, comparison: Comparison) -> WindowPart:
-    total = comparison.quality.total().overall
+    total = comparison.quality.overall()
     first = tonight.earlier[0].night if tonight.earlier else tonight.night
     return WindowPart(
         first=str(first),

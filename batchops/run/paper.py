@@ -64,10 +64,20 @@ def put_out(made: Made, tonight: Tonight, staging: Staging) -> Outcome:
         schema = scores_schema(made.job)
         publication = Publication(row.run_id, row.key, facts, schema, tonight.replaces)
     anchor = publish(store, staging.folder, ready, publication)
+    return _outcome(store, row, document, anchor, note)
+
+
+def taken_up(store: Store, done: Recovered) -> Outcome:
+    """What became of a night whose run was stopped after its commit, and completed now."""
+    note = "the run that was stopped had published; what was left is done"
+    return _outcome(store, done.row, latest_document(store, done.row), done.anchor, note)
+
+
+def _outcome(store: Store, row: RunRow, document: AuditDocument, anchor: str, note: str | None) -> Outcome:
     return Outcome(
         job=row.job,
         night=str(row.night),
-        state=_state(output),
+        state=_state(row.output),
         exit_code=row.exit_code,
         document=document,
         run_id=row.run_id,

@@ -23,7 +23,7 @@ from batchops.store import (
     record_run,
 )
 
-__all__ = ["RUN", "Ready", "publish", "recover", "stage"]
+__all__ = ["RUN", "Ready", "Recovered", "publish", "recover", "stage"]
 
 READY = "ready.json"
 RUN = "run"
@@ -44,6 +44,18 @@ class Ready:
     outputs: tuple[Output, ...]
     actor: str
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A run that a later process completed.
+
+    Attributes:
+        anchor: Head of the job's ledger after it.
+    """
+
+    row: RunRow
+    anchor: str
 
 
 def stage(store: Store, folder: str, files: Mapping[str, bytes], ready: Ready) -> None:
@@ -108,9 +120,13 @@ def _version_of(store: Store, ready: Ready) -> int:
     return publish_scores(store, row.job, row.night, ready.outputs, Publication(row.run_id, row.key))
 
 
-def recover(store: Store, job: str, night: Night) -> bool:
-    """Complete what an earlier process committed and did not finish; whether there was anything."""
-    parent, found = f"staging/{job}/{night}", False
+def recover(store: Store, job: str, night: Night) -> Mapping[str, Recovered]:
+    """Complete what an earlier process committed and did not finish.
+
+    Returns:
+        Each run that was completed, by its staging folder: the same command, given again, has its result there.
+    """
+    parent, found = f"staging/{job}/{night}", {}
     for name in store.names(parent):
         path = f"{parent}/{name}/{READY}"
         if not store.exists(path):
@@ -120,6 +136,6 @@ def recover(store: Store, job: str, night: Night) -> bool:
         committed = ready.row.kind == "score" and published(store, job, night) == ready.row.run_id
         if committed or moved:
             version = _version_of(store, ready) if committed else None
-            _derive(store, f"{parent}/{name}", ready, version)
-            found = True
+            head = _derive(store, f"{parent}/{name}", ready, version)
+            found[f"{parent}/{name}"] = Recovered(replace(ready.row, scores_version=version), head)
     return found

@@ -27,7 +27,7 @@ class CalibrationCell:
 
 def calibration(quality: Quality, cells: ScoreCells) -> tuple[CalibrationCell, ...]:
     """Cells between the deciles of the reference's scores, lowest first, over all nights; empty ones included."""
-    table = quality.total().calibration
+    table = quality.calibration()
     ends = (0.0, *cells.calibration, 1.0)
     size = len(ends) - 1
     rows, positives, scores = (table.floats(size, measure) if table.cells else [0.0] * size for measure in range(3))

@@ -256,7 +256,7 @@ def _area_effect(parts: Sequence[SliceQuality], size: int) -> float | None:
 
 def confusion(quality: Quality, cells: ScoreCells) -> Confusion:
     """Decisions over all nights."""
-    total = quality.total().overall
+    total = quality.overall()
     return Confusion(
         cells.threshold, total.true_positives, total.false_positives, total.true_negatives, total.false_negatives
     )
@@ -267,7 +267,7 @@ def baselines(quality: Quality, base_rate: float) -> dict[str, float | None]:
 
     The clipping of the log loss is that of the scores.
     """
-    total = quality.total().overall
+    total = quality.overall()
     if not total.labelled:
         return dict.fromkeys(("accuracy", "log_loss", "brier_score", "roc_auc"))
     share = total.positives / total.labelled

@@ -188,6 +188,14 @@ class Quality:
     def __add__(self, other: Quality) -> Quality:
         return merge_qualities((self, other))
 
+    def overall(self) -> SliceQuality:
+        """All rows of all nights, without their slices."""
+        return _merged_slice([night.overall for night in self.nights.values()] or [SliceQuality()])
+
+    def calibration(self) -> Sparse:
+        """By bin of the score, over all nights: labelled rows, positives, sum of the score in 1 / `SCORE`."""
+        return merge_sparse([night.calibration for night in self.nights.values()])
+
     def total(self) -> NightQuality:
         """All nights as one."""
         return _merged_night([self.nights[night] for night in sorted(self.nights)])

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import dask
 from distributed import Client, KilledWorker, LocalCluster, wait
 
-from batchops.engine.fold import Fold, Pool
+from batchops.engine.terms import Fold, Pool
 from batchops.errors import StoreError
 
 __all__ = ["on_cluster"]

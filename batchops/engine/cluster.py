@@ -92,7 +92,7 @@ def _result(fold: Fold[T, V], future: Any, item: T) -> V:
     except KilledWorker as death:
         if fold.lost is None:
             raise
-        return fold.lost(item, str(death.last_worker))
+        return fold.lost(item, str(death.last_worker.address))
     finally:
         future.release()
     return result

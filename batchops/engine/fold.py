@@ -17,7 +17,7 @@ from dask.threaded import get
 from batchops.engine.terms import Fold, Pool
 from batchops.errors import ConfigError
 
-__all__ = ["Fold", "Pool", "map_reduce"]
+__all__ = ["map_reduce"]
 
 T = TypeVar("T")
 V = TypeVar("V")

@@ -15,7 +15,7 @@ from batchops.run.document import Made, Tonight
 from batchops.run.history import load_audit, newest, past, rows_of, window
 from batchops.run.index import latest_document, refresh_index
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, Span, silent
-from batchops.run.paper import put_out
+from batchops.run.paper import put_out, taken_up
 from batchops.run.publish import recover
 from batchops.run.task import reference_of, yardstick_of
 from batchops.run.truth import join_truth, read_truth
@@ -23,6 +23,8 @@ from batchops.settings import Settings
 from batchops.store import Lease, Staging, Store, lease, read_scores
 
 __all__ = ["join_labels"]
+
+PAPERS = {"report": "report.html", "audit": "audit.json"}
 
 
 def join_labels(
@@ -49,14 +51,14 @@ def join_labels(
     if any(outcome.state != "not ready" for outcome in outcomes):
         # Of several nights the newest has often no label yet: that is no failure of the others.
         outcomes = [replace(each, exit_code=0) if each.state == "not ready" else each for each in outcomes]
-    if any(outcome.document is not None for outcome in outcomes):
+    if any(outcome.run_id is not None for outcome in outcomes):
         refresh_index(store, job)
     return tuple(outcomes)
 
 
 def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, held: Lease) -> Outcome:
     clock, store = Clock(), Store(settings.root)
-    recover(store, job.name, night)
+    recovered = recover(store, job.name, night)
     rows = rows_of(store, job.name, last=night)
     score, before = newest(rows, night, "score"), newest(rows, night, "labels")
     stored = load_audit(store, rows, night)
@@ -66,17 +68,20 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
     if truth is None:
         return Outcome(job.name, str(night), "not ready", 75, note=f"night {night}: no label has come yet")
     key = codec.digest([score.key, score.run_id, [found.fingerprint.sha256 for found in truth.inputs]])
+    staging = Staging(store, job.name, night, key)
+    if staging.folder in recovered:
+        return taken_up(store, recovered[staging.folder])
     if before is not None and before.key == key:
-        return Outcome(job.name, str(night), "up to date", 0, run_id=before.run_id)
+        papers = {name: store.uri(f"{before.run_folder}/{file}") for name, file in PAPERS.items()}
+        return Outcome(job.name, str(night), "up to date", 0, run_id=before.run_id, **papers)
     model = load(store, resolve(store, score.model), job.trusted)
     with clock.stage("join"):
         joined, unmatched = join_truth(read_scores(store, job.name, night), truth, job.job.key)
         quality = tally(joined, str(night), yardstick_of(job, reference_of(model)))
-    staging = Staging(store, job.name, night, key)
     tonight = Tonight(
         night=night,
         kind="labels",
-        run_id=staging.begin(f"{clock.started:%Y%m%dT%H%M%SZ}-{key[:8]}"),
+        run_id=staging.begin(clock.name_run()),
         key=key,
         audit=replace(stored.audit, quality=quality, receipts=latest_document(store, score).run.partitions),
         earlier=window(store, rows, night, job.job.window),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from batchops.models import threads
 from batchops.store import Store
 from batchops.train import train
 from jobs.flights_data import prepare
@@ -19,7 +20,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Flights:
     data = flights.folder / "var" / "data"
     prepare(data, *TRAINING)
     prepare(data, NIGHTS[0].date, NIGHTS[-1].date)
-    train(flights.job, flights.settings)
+    with threads(1):  # busy cores do not slow one thread
+        train(flights.job, flights.settings)
     return flights
 
 

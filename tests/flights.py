@@ -124,7 +124,7 @@ class Flights:
         return run_night(self.job, night, settings or self.settings, Options(**options))
 
     def join(self, night: Night = NIGHT) -> Outcome:
-        (outcome,) = join_labels(self.job, night, night, self.settings)
+        (outcome,) = join_labels(self.job, (night, night), self.settings)
         return outcome
 
     def audit(self, outcome: Outcome) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import resource
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ class Clock:
             yield
         finally:
             self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - start
+
+    def name_run(self) -> str:
+        """A name for the run that began then: names sort by time, and no two runs share one."""
+        return f"{self.started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
     @property
     def seconds(self) -> float:

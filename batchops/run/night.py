@@ -20,7 +20,7 @@ from batchops.run.index import refresh_index
 from batchops.run.inputs import Input, examine, require, still
 from batchops.run.keys import duplicated_keys
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, State, silent
-from batchops.run.paper import put_out
+from batchops.run.paper import put_out, taken_up
 from batchops.run.publish import recover
 from batchops.run.task import Task, lost, reference_of, work
 from batchops.settings import Settings
@@ -67,7 +67,8 @@ def run_night(
         TryLater: An input changed while it was read, or the store failed; run the same command again.
     """
     outcome = publish_night(job, night, settings, options, observe)
-    if outcome.document is not None:
+    if outcome.run_id is not None:
+        # Also where nothing was to do: the run before may have been stopped at this point.
         refresh_index(Store(settings.root), job)
     return outcome
 
@@ -86,7 +87,7 @@ def publish_night(job: LoadedJob, night: Night, settings: Settings, options: Opt
 
 def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, observe: Observe, held: Lease) -> Outcome:
     clock, store = Clock(), Store(settings.root)
-    recover(store, job.name, night)
+    recovered = recover(store, job.name, night)
     with clock.stage("fingerprint"):
         partitions = require(job.job.source, night, job.project, dt.datetime.now(dt.UTC))
         inputs = examine(partitions, settings.threads)
@@ -96,13 +97,15 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
     version = resolve(store, job.job.model)
     known = _Night(job, night, settings, store, inputs, key, version, rows)
     before = newest(rows, night, "score")
+    staging = Staging(store, job.name, night, codec.digest([key, known.made_with, options.reason]))
+    if staging.folder in recovered:
+        return taken_up(store, recovered[staging.folder])
     if before is not None and before.key == key and not options.force:
         return _up_to_date(known, before)
     with clock.stage("load"):
         model = load(store, version, job.trusted)
         reference_of(model)
-    staging = Staging(store, job.name, night, codec.digest([key, known.made_with, options.reason]))
-    run_id = staging.begin(f"{clock.started:%Y%m%dT%H%M%SZ}-{key[:8]}")
+    run_id = staging.begin(clock.name_run())
     audit = _audit(known, staging, run_id, clock, observe)
     for found in inputs:
         still(found)

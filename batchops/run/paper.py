@@ -11,13 +11,14 @@ from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures, in
 from batchops.errors import ConfigError
 from batchops.report import Links, render
 from batchops.run.document import Made, Tonight, document_of
+from batchops.run.index import latest_document
 from batchops.run.outcome import Outcome, State, exit_code
-from batchops.run.publish import Ready, publish, stage
+from batchops.run.publish import Ready, Recovered, publish, stage
 from batchops.run.task import scores_schema
-from batchops.store import Kind, MetricRow, Publication, RunRow, Staging
+from batchops.store import Kind, MetricRow, Publication, RunRow, Staging, Store
 from batchops.verdict import Figure, Finding, Past, Severity, Verdict, judge
 
-__all__ = ["put_out"]
+__all__ = ["put_out", "taken_up"]
 
 DIGITS = 9
 """Significant digits of what is written for others."""

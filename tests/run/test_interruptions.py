@@ -1,0 +1,154 @@
+"""A process that dies before any of its lasting steps, and the same command given again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchops.run import Outcome
+from batchops.store import metrics, published, scores_version
+from tests.flights import NAME, NIGHTS, Flights
+from tests.store.worlds import Life, Mortal, Stopped
+
+BEFORE, TONIGHT = NIGHTS[0], NIGHTS[1]
+OPENERS = ("batchops.labels", "batchops.run")
+
+Command = Callable[[Flights], Outcome]
+
+
+@contextmanager
+def mortal(life: Life) -> Iterator[None]:
+    """Every store that a run opens dies with this life."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in list(sys.modules.items()):
+            if name.startswith(OPENERS) and hasattr(module, "Store"):
+                patch.setattr(module, "Store", partial(Mortal, life=life))
+        yield
+
+
+def time_passes(flights: Flights) -> None:
+    """The leases of the dead run out."""
+    for note in (flights.folder / "var/store/locks").rglob("*.json"):
+        note.write_text(json.dumps({**json.loads(note.read_text()), "until": "2013-01-01T00:00:00Z"}))
+
+
+def seen(flights: Flights) -> tuple[Any, ...]:
+    """What an analyst can see of the night: its scores, its runs and figures, its reports, its ledger."""
+    store = flights.store
+    run_id = published(store, NAME, TONIGHT)
+    scores = None if run_id is None else flights.scores(TONIGHT).write_csv()
+    mine = [row for row in flights.runs() if row.night == TONIGHT]
+    return (
+        scores,
+        scores_version(store, NAME),
+        [(row.kind, row.severity, row.output, row.rows_in, row.scored, row.scores_version) for row in mine],
+        metrics(store, NAME, TONIGHT, TONIGHT).drop("run_id").rows(),
+        [kind for kind, _ in flights.recorded()],
+        len(store.names(f"runs/{NAME}/{TONIGHT}")),
+    )
+
+
+def whole(flights: Flights, outcome: Outcome) -> tuple[Any, ...]:
+    """What must be the same after a death as without one."""
+    store = flights.store
+    rows = {row.run_id: row for row in flights.runs()}
+    folders = {f"runs/{NAME}/{TONIGHT}/{name}" for name in store.names(f"runs/{NAME}/{TONIGHT}")}
+    mine = {row.run_folder for row in rows.values() if row.night == TONIGHT}
+    assert mine <= folders
+    assert outcome.run_id in rows
+    recorded = flights.recorded()
+    assert len(recorded) == len(set(recorded))
+    assert set(rows) <= {run_id for _, run_id in recorded}
+    figures = metrics(store, NAME, TONIGHT, TONIGHT)["run_id"].unique().to_list()
+    assert set(figures) <= set(rows)
+    assert store.names(f"staging/{NAME}/{TONIGHT}") == []
+    assert f"{TONIGHT}/{outcome.run_id}/report.html" in store.read(f"runs/{NAME}/index.html").decode()
+    hidden = [path for path in (flights.folder / "var/store").rglob(".tmp-*") if path.is_file()]
+    assert hidden == []
+    return flights.audit(outcome), *seen(flights)
+
+
+def is_complete_after_every_death(
+    base: Flights, folder: Path, command: Command, visible: str, last: str = "index.html"
+) -> None:
+    """Give the command to a copy of the base that dies before its n-th step, for every n, and then to its heir.
+
+    Args:
+        visible: The step after which others may see the result.
+        last: The step after which the command is done; where it is to be repeated without end, that of the run.
+    """
+    life = Life()
+    undisturbed = base.copy(folder / "whole", kept="")
+    before = seen(undisturbed)
+    with mortal(life):
+        outcome = command(undisturbed)
+    expected = whole(undisturbed, outcome)
+    assert expected[1:] != before
+    first, end = (next(n for n, step in enumerate(life.steps) if name in step) for name in (visible, last))
+    assert 5 < first < end < len(life.steps)
+    for number, step in enumerate(life.steps[: end + 1]):
+        where = f"died before step {number} of {len(life.steps)}, {step}"
+        flights = base.copy(folder / str(number), kept="")
+        with mortal(Life(number)), pytest.raises(Stopped):
+            command(flights)
+        if number <= first:
+            assert seen(flights) == before, where
+        time_passes(flights)
+        found = whole(flights, command(flights))
+        assert found == expected, where
+
+
+@pytest.fixture(scope="module")
+def base(trained: Flights, tmp_path_factory: pytest.TempPathFactory) -> Flights:
+    """A night was run and has its labels; tonight's input is there."""
+    made = trained.copy(tmp_path_factory.mktemp("base") / "project")
+    made.run(BEFORE)
+    made.join(BEFORE)
+    made.cut(2, TONIGHT)
+    return made
+
+
+@pytest.fixture(scope="module")
+def scored(base: Flights, tmp_path_factory: pytest.TempPathFactory) -> Flights:
+    """The same, and tonight is published."""
+    made = base.copy(tmp_path_factory.mktemp("scored") / "project", kept="")
+    made.run(TONIGHT)
+    return made
+
+
+def test_a_night_that_dies_at_any_step_is_completed_by_the_same_command(base: Flights, tmp_path: Path) -> None:
+    is_complete_after_every_death(base, tmp_path, lambda flights: flights.run(TONIGHT), "sync tables/scores")
+
+
+def test_labels_that_die_at_any_step_are_completed_by_the_same_command(scored: Flights, tmp_path: Path) -> None:
+    is_complete_after_every_death(scored, tmp_path, lambda flights: flights.join(TONIGHT), "move staging")
+
+
+def test_a_changed_input_that_dies_at_any_step_leaves_the_old_scores_or_the_new(
+    scored: Flights, tmp_path: Path
+) -> None:
+    changed = scored.copy(tmp_path / "changed", kept="")
+    changed.change(lambda rows: rows.head(-7), TONIGHT, "p00")
+    is_complete_after_every_death(changed, tmp_path, lambda flights: flights.run(TONIGHT), "sync tables/scores")
+
+
+def test_a_forced_night_that_dies_at_any_step_is_scored_again_once(scored: Flights, tmp_path: Path) -> None:
+    def force(flights: Flights) -> Outcome:
+        return flights.run(TONIGHT, force=True, reason="a drill")
+
+    is_complete_after_every_death(scored, tmp_path, force, "sync tables/scores", "delete staging")
+
+
+def test_a_withheld_night_that_dies_at_any_step_is_withheld_by_the_same_command(base: Flights, tmp_path: Path) -> None:
+    broken = base.copy(tmp_path / "broken", kept="")
+    broken.change(lambda rows: rows.drop("dest"), TONIGHT, "p00")
+    is_complete_after_every_death(
+        broken, tmp_path, lambda flights: flights.run(TONIGHT), "move staging", "delete staging"
+    )

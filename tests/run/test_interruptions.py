@@ -139,6 +139,7 @@ def test_a_changed_input_that_dies_at_any_step_leaves_the_old_scores_or_the_new(
     is_complete_after_every_death(changed, tmp_path, lambda flights: flights.run(TONIGHT), "sync tables/scores")
 
 
+@pytest.mark.slow
 def test_a_forced_night_that_dies_at_any_step_is_scored_again_once(scored: Flights, tmp_path: Path) -> None:
     def force(flights: Flights) -> Outcome:
         return flights.run(TONIGHT, force=True, reason="a drill")
@@ -146,6 +147,7 @@ def test_a_forced_night_that_dies_at_any_step_is_scored_again_once(scored: Fligh
     is_complete_after_every_death(scored, tmp_path, force, "sync tables/scores", "delete staging")
 
 
+@pytest.mark.slow
 def test_a_withheld_night_that_dies_at_any_step_is_withheld_by_the_same_command(base: Flights, tmp_path: Path) -> None:
     broken = base.copy(tmp_path / "broken", kept="")
     broken.change(lambda rows: rows.drop("dest"), TONIGHT, "p00")

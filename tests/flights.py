@@ -14,10 +14,13 @@ from typing import Any
 
 import polars as pl
 
-from batchops import ledger
+from batchops import codec, ledger
 from batchops.audit import AuditDocument
 from batchops.job import LoadedJob, load_job
 from batchops.labels import join_labels
+from batchops.models import Version, resolve
+from batchops.models.alias import AliasChange, set_alias
+from batchops.models.manifest import folder_of
 from batchops.partition import Night
 from batchops.run import Options, Outcome, run_night
 from batchops.run.history import rows_of
@@ -119,6 +122,23 @@ class Flights:
         for file in self.files(night):
             if name in file.stem:
                 how(pl.read_parquet(file)).write_parquet(file)
+
+    def promote(self, files: Mapping[str, bytes | None] | None = None) -> Version:
+        """Register the champion again with other files (None: without), and make that the champion."""
+        store, champion = self.store, resolve(self.store, f"{NAME}@champion")
+        manifest = json.loads(store.read(f"{champion.folder}/manifest.json"))
+        manifest["number"] = number = champion.number + 1
+        for name, data in (files or {}).items():
+            del manifest["files"][name]
+            if data is not None:
+                manifest["files"][name] = codec.digest(data)
+        written = json.dumps(manifest).encode()
+        folder = folder_of(NAME, number, codec.digest(written))
+        for name in manifest["files"]:
+            store.write(f"{folder}/{name}", (files or {}).get(name) or store.read(f"{champion.folder}/{name}"))
+        store.write(f"{folder}/manifest.json", written)
+        set_alias(store, NAME, AliasChange("champion", number, "ann@tower", "it is newer"))
+        return resolve(store, f"{NAME}@champion")
 
     def run(self, night: Night = NIGHT, settings: Settings | None = None, **options: Any) -> Outcome:
         return run_night(self.job, night, settings or self.settings, Options(**options))

@@ -8,7 +8,7 @@ from batchops import codec
 from batchops.audit import tally
 from batchops.errors import LockHeld
 from batchops.job import LoadedJob
-from batchops.models import load, resolve
+from batchops.models import resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
@@ -17,14 +17,12 @@ from batchops.run.index import latest_document, refresh_index
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, Span, silent
 from batchops.run.paper import put_out, taken_up
 from batchops.run.publish import recover
-from batchops.run.task import reference_of, yardstick_of
+from batchops.run.reference import reference_of, yardstick_of
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
 from batchops.store import Lease, Staging, Store, lease, read_scores
 
 __all__ = ["join_labels"]
-
-PAPERS = {"report": "report.html", "audit": "audit.json"}
 
 
 def join_labels(
@@ -72,12 +70,21 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
     if staging.folder in recovered:
         return taken_up(store, recovered[staging.folder])
     if before is not None and before.key == key:
-        papers = {name: store.uri(f"{before.run_folder}/{file}") for name, file in PAPERS.items()}
-        return Outcome(job.name, str(night), "up to date", 0, run_id=before.run_id, **papers)
-    model = load(store, resolve(store, score.model), job.trusted)
+        folder = store.uri(before.run_folder)
+        return Outcome(
+            job=job.name,
+            night=str(night),
+            state="up to date",
+            exit_code=0,
+            run_id=before.run_id,
+            report=f"{folder}/report.html",
+            audit=f"{folder}/audit.json",
+        )
+    version = resolve(store, score.model)
+    reference = reference_of(store, version)
     with clock.stage("join"):
         joined, unmatched = join_truth(read_scores(store, job.name, night), truth, job.job.key)
-        quality = tally(joined, str(night), yardstick_of(job, reference_of(model)))
+        quality = tally(joined, str(night), yardstick_of(job, reference))
     tonight = Tonight(
         night=night,
         kind="labels",
@@ -90,5 +97,5 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
         unmatched=unmatched,
         score=score,
     )
-    made = Made(job, model, settings, clock, held, None, options.fail_on_warn)
+    made = Made(job, version, reference, settings, clock, held, None, options.fail_on_warn)
     return put_out(made, tonight, staging)

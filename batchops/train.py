@@ -32,7 +32,7 @@ from batchops.models import (
 from batchops.partition import Fingerprint, Night
 from batchops.run.inputs import Unreadable, batches, examine, find
 from batchops.run.outcome import Observe, Progress, silent
-from batchops.run.task import scores_frame
+from batchops.run.scores import scores_frame
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
 from batchops.stats import lay_out, lay_out_scores, metrics

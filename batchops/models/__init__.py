@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from batchops.models.loading import LoadedModel, load
     from batchops.models.manifest import ContractRef, Git, Manifest, TrainingData, Version, git_state
     from batchops.models.registration import Draft, register
-    from batchops.models.registry import versions
+    from batchops.models.registry import read_reference, versions
     from batchops.models.scoring import threads
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "git_state",
     "load",
     "out_of_fold",
+    "read_reference",
     "register",
     "reliance",
     "resolve",
@@ -66,6 +67,7 @@ _HOMES = {
     "git_state": "manifest",
     "load": "loading",
     "out_of_fold": "learning",
+    "read_reference": "registry",
     "register": "registration",
     "reliance": "learning",
     "resolve": "alias",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Collection, Mapping
@@ -16,9 +15,10 @@ import polars as pl
 from skops.io import get_untrusted_types, loads
 from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
-from batchops.errors import DigestMismatch, GoldenMismatch, MissingReference, ModelError, UntrustedModel
+from batchops.errors import GoldenMismatch, ModelError, UntrustedModel
 from batchops.models.encoding import Matrix, encode
-from batchops.models.manifest import GOLDEN, MODEL, REFERENCE, REQUIREMENTS, Version
+from batchops.models.manifest import GOLDEN, MODEL, REQUIREMENTS, Version
+from batchops.models.registry import read_reference, read_verified
 from batchops.models.scoring import BATCH, check_classifier, probability, threads
 from batchops.store import Store
 
@@ -98,8 +98,7 @@ def load(store: Store, version: Version, trusted: Collection[str] = ()) -> Loade
 
 
 def _load(store: Store, version: Version, trusted: frozenset[str]) -> LoadedModel:
-    if REFERENCE not in version.manifest.files:
-        raise MissingReference(str(version), "was registered without a reference", "Train it again with batchops train")
+    reference = read_reference(store, version)
     files = _verified(store, version)
     classifier = unpack_model(files[MODEL], trusted, str(version))
     encoding = version.manifest.encoding
@@ -108,20 +107,11 @@ def _load(store: Store, version: Version, trusted: frozenset[str]) -> LoadedMode
     with threads(1):
         scores = probability(classifier, encode(golden, encoding))
     _check_golden(scores, golden[EXPECTED].to_numpy(), version)
-    return LoadedModel(version, files[REFERENCE], classifier)
+    return LoadedModel(version, reference, classifier)
 
 
 def _verified(store: Store, version: Version) -> Mapping[str, bytes]:
-    files = {}
-    for name, expected in version.manifest.files.items():
-        where = f"{version.folder}/{name}"
-        try:
-            files[name] = store.read(where)
-        except FileNotFoundError as error:
-            raise DigestMismatch(where, "is not there", "Restore it, or train the model again") from error
-        if hashlib.sha256(files[name]).hexdigest() != expected:
-            raise DigestMismatch(where, "is not what was registered", "Restore it, or train the model again")
-    return files
+    return {name: read_verified(store, version, name) for name in version.manifest.files}
 
 
 def unknown_types(data: bytes, trusted: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 
-from batchops.errors import DigestMismatch, UnknownVersion, did_you_mean
-from batchops.models.manifest import MANIFEST, Version, parse_manifest
+from batchops.errors import DigestMismatch, MissingReference, UnknownVersion, did_you_mean
+from batchops.models.manifest import MANIFEST, REFERENCE, Version, parse_manifest
 from batchops.store import Store
 
-__all__ = ["folders", "model_names", "require_model", "version", "versions"]
+__all__ = ["folders", "model_names", "read_reference", "read_verified", "require_model", "version", "versions"]
 
 
 def model_names(store: Store) -> tuple[str, ...]:
@@ -66,3 +67,31 @@ def version(store: Store, name: str, number: int) -> Version:
         remedy = f"There is {', '.join(str(each) for each in sorted(found))}"
         raise UnknownVersion(f"model {name}@{number}", f"{name} has no version {number}", remedy)
     return _read(store, found[number])
+
+
+def read_verified(store: Store, version: Version, name: str) -> bytes:
+    """A file of a version, if it is the one that was registered.
+
+    Raises:
+        DigestMismatch: It is gone, or another.
+    """
+    where = f"{version.folder}/{name}"
+    try:
+        data = store.read(where)
+    except FileNotFoundError as error:
+        raise DigestMismatch(where, "is not there", "Restore it, or train the model again") from error
+    if hashlib.sha256(data).hexdigest() != version.manifest.files[name]:
+        raise DigestMismatch(where, "is not what was registered", "Restore it, or train the model again")
+    return data
+
+
+def read_reference(store: Store, version: Version) -> bytes:
+    """What nights are compared with, without loading the model.
+
+    Raises:
+        DigestMismatch: It is not what was registered.
+        MissingReference: The version was registered without one.
+    """
+    if REFERENCE not in version.manifest.files:
+        raise MissingReference(str(version), "was registered without a reference", "Train it again with batchops train")
+    return read_verified(store, version, REFERENCE)

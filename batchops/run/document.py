@@ -15,12 +15,11 @@ from batchops.audit import Audit, AuditDocument, Comparison, Reference
 from batchops.audit.document import FORMAT, DriftPart, ProvenancePart, RowsPart, RunPart, WindowPart
 from batchops.audit.parts import column_parts, contract_part, quality_part, score_part, slices_part
 from batchops.job import LoadedJob
-from batchops.models import LoadedModel
+from batchops.models import Version
 from batchops.partition import Night
 from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.run.clock import Clock, peak_memory
 from batchops.run.history import Stored
-from batchops.run.task import reference_of
 from batchops.run.truth import Truth
 from batchops.settings import Settings
 from batchops.store import Lease, RunRow, Store, scores_folder
@@ -37,21 +36,19 @@ class Made:
     """What a run is made with.
 
     Attributes:
+        version: The model that scored it.
+        reference: What it is compared with.
         reason: Why an unchanged input is scored again.
     """
 
     job: LoadedJob
-    model: LoadedModel
+    version: Version
+    reference: Reference
     settings: Settings
     clock: Clock
     lease: Lease
     reason: str | None = None
     fail_on_warn: bool = False
-
-    @property
-    def reference(self) -> Reference:
-        """What the night is compared with."""
-        return reference_of(self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: V
     told = tuple(finding_part(finding, facts) for finding in verdict.alarms)
     contract = contract_part(job.contract, audit, made.reference.audit, findings)
     families = tuple(family(name, verdict.findings, facts) for name in FAMILIES)
-    reliance = made.model.version.manifest.reliance
+    reliance = made.version.manifest.reliance
     quality_facts = (
         labels.never if labels is not None else None,
         truth.conflicting if truth is not None else 0,
@@ -111,7 +108,7 @@ def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: V
         families=families,
         findings=told,
         contract=contract,
-        drift=DriftPart(str(made.model.version), column_parts(comparison, findings, reliance)),
+        drift=DriftPart(str(made.version), column_parts(comparison, findings, reliance)),
         score=score_part(comparison, findings),
         quality=quality_part(comparison, made.reference, findings, quality_facts, previous),
         slices=slices_part(comparison, findings),
@@ -132,7 +129,7 @@ def _facts(made: Made, tonight: Tonight, comparison: Comparison, output: str) ->
         scored=tonight.audit.scored,
         quarantined=tonight.audit.tallies.quarantined,
         nights=len(tonight.earlier) + 1,
-        model=str(made.model.version),
+        model=str(made.version),
         rules=len(made.job.contract.rules),
         columns=len(comparison.columns),
         slices=comparison.slices.tested,
@@ -162,7 +159,7 @@ def _libraries() -> Mapping[str, str]:
 
 
 def _provenance(made: Made, tonight: Tonight) -> ProvenancePart:
-    job, version = made.job, made.model.version
+    job, version = made.job, made.version
     manifest = version.manifest
     command = "run" if tonight.kind == "score" else "labels"
     return ProvenancePart(

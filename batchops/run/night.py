@@ -22,7 +22,8 @@ from batchops.run.keys import duplicated_keys
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, State, silent
 from batchops.run.paper import put_out, taken_up
 from batchops.run.publish import recover
-from batchops.run.task import Task, lost, reference_of, work
+from batchops.run.reference import reference_of
+from batchops.run.task import Task, lost, work
 from batchops.settings import Settings
 from batchops.store import Lease, RunRow, Staging, Store, lease
 
@@ -103,13 +104,13 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
     if before is not None and before.key == key and not options.force:
         return _up_to_date(known, before)
     with clock.stage("load"):
-        model = load(store, version, job.trusted)
-        reference_of(model)
+        load(store, version, job.trusted)
+        reference = reference_of(store, version)
     run_id = staging.begin(clock.name_run())
     audit = _audit(known, staging, run_id, clock, observe)
     for found in inputs:
         still(found)
-    made = Made(job, model, settings, clock, held, options.reason, options.fail_on_warn)
+    made = Made(job, version, reference, settings, clock, held, options.reason, options.fail_on_warn)
     tonight = Tonight(
         night=night,
         kind="score",

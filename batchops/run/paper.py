@@ -14,7 +14,7 @@ from batchops.run.document import Made, Tonight, document_of
 from batchops.run.index import latest_document
 from batchops.run.outcome import Outcome, State, exit_code
 from batchops.run.publish import Ready, Recovered, publish, stage
-from batchops.run.task import scores_schema
+from batchops.run.scores import scores_schema
 from batchops.store import Kind, MetricRow, Publication, RunRow, Staging, Store
 from batchops.verdict import Figure, Finding, Past, Severity, Verdict, judge
 

@@ -5,25 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from batchops import codec
-from batchops.audit import LABEL, SCORE, Audit, Batch, Reference, Yardstick, audit_batch, merge
+from batchops.audit import LABEL, Audit, Batch, audit_batch, merge
 from batchops.contract import evaluate
 from batchops.contract.keys import keys_of, mark
-from batchops.errors import MissingReference
 from batchops.job import LoadedJob, load_job
-from batchops.models import LoadedModel, load, resolve, threads
+from batchops.models import load, resolve, threads
 from batchops.partition import Night, Output, Receipt
 from batchops.run.inputs import BATCH, Input, Unreadable, batches, still
 from batchops.run.publish import RUN
-from batchops.store import Staging, Store, scores_path, storable, write_frame
+from batchops.run.reference import reference_of, yardstick_of
+from batchops.run.scores import scores_frame
+from batchops.store import Staging, Store, scores_path, write_frame
 
-__all__ = ["PREDICTION", "Task", "lost", "reference_of", "scores_frame", "scores_schema", "work", "yardstick_of"]
-
-PREDICTION = "prediction"
+__all__ = ["Task", "lost", "work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +50,6 @@ class Task:
 @cache
 def _job(name: str, project: str) -> LoadedJob:
     return load_job(name, Path(project))
-
-
-_references: dict[str, Reference] = {}
-
-
-def reference_of(model: LoadedModel) -> Reference:
-    """The model's reference, decoded once a process.
-
-    Raises:
-        MissingReference: It cannot be decoded.
-    """
-    digest = model.version.digest
-    if digest not in _references:
-        try:
-            _references[digest] = codec.unpack(Reference, model.reference)
-        except codec.DAMAGED as error:
-            what = "its reference cannot be read by this version of batchops"
-            raise MissingReference(f"model {model.version}", what, "Train it again") from error
-    return _references[digest]
-
-
-def yardstick_of(job: LoadedJob, reference: Reference) -> Yardstick:
-    """How this job's rows are counted under a reference."""
-    return Yardstick(reference.inputs, reference.score, reference.quality, job.job.slices, job.job.dimensions)
 
 
 def work(task: Task) -> Audit:
@@ -111,23 +85,6 @@ def _holds(receipt: Receipt, task: Task, staging: Staging) -> bool:
     )
 
 
-def scores_frame(accepted: pl.DataFrame, scores: Any, job: LoadedJob) -> pl.DataFrame:
-    """Accepted rows as the job's table holds them: key, passthrough, dimensions, score and prediction."""
-    sliced = sorted({name for each in job.job.slices for name in each})
-    named = dict.fromkeys((*job.job.key, *job.job.passthrough))
-    dimensions = [job.job.dimensions[name].alias(name) for name in sliced if name in job.job.dimensions]
-    plain = [name for name in sliced if name not in job.job.dimensions and name not in named]
-    return accepted.select(
-        *named, *plain, *dimensions, pl.lit(pl.Series(SCORE, scores, dtype=pl.Float64))
-    ).with_columns((pl.col(SCORE) >= job.job.threshold).alias(PREDICTION))
-
-
-def scores_schema(job: LoadedJob) -> pl.Schema:
-    """Columns of the job's scores files."""
-    rows = scores_frame(job.contract.schema.to_frame(), [], job)
-    return storable(rows.with_columns(model_version=pl.lit(""), run_id=pl.lit(""))).schema
-
-
 class _Bench:
     """A worker's tools for one partition."""
 
@@ -135,8 +92,9 @@ class _Bench:
         self.task, self.store = task, Store(task.root)
         self.folder = Staging(self.store, task.job, task.night, task.staging).folder
         self.job = _job(task.job, task.project)
-        self.model = load(self.store, resolve(self.store, task.model), self.job.trusted)
-        self.yardstick = yardstick_of(self.job, reference_of(self.model))
+        version = resolve(self.store, task.model)
+        self.model = load(self.store, version, self.job.trusted)
+        self.yardstick = yardstick_of(self.job, reference_of(self.store, version))
 
     def audit(self) -> Audit:
         """Read the partition in batches, and summarise each on its way."""

@@ -1,0 +1,32 @@
+"""The columns of a job's scores: what its table holds beside the score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from batchops.audit import SCORE
+from batchops.job import LoadedJob
+from batchops.store import storable
+
+__all__ = ["PREDICTION", "scores_frame", "scores_schema"]
+
+PREDICTION = "prediction"
+
+
+def scores_frame(accepted: pl.DataFrame, scores: Any, job: LoadedJob) -> pl.DataFrame:
+    """Accepted rows as the job's table holds them: key, passthrough, dimensions, score and prediction."""
+    sliced = sorted({name for each in job.job.slices for name in each})
+    named = dict.fromkeys((*job.job.key, *job.job.passthrough))
+    dimensions = [job.job.dimensions[name].alias(name) for name in sliced if name in job.job.dimensions]
+    plain = [name for name in sliced if name not in job.job.dimensions and name not in named]
+    return accepted.select(
+        *named, *plain, *dimensions, pl.lit(pl.Series(SCORE, scores, dtype=pl.Float64))
+    ).with_columns((pl.col(SCORE) >= job.job.threshold).alias(PREDICTION))
+
+
+def scores_schema(job: LoadedJob) -> pl.Schema:
+    """Columns of the job's scores files."""
+    rows = scores_frame(job.contract.schema.to_frame(), [], job)
+    return storable(rows.with_columns(model_version=pl.lit(""), run_id=pl.lit(""))).schema

@@ -45,7 +45,7 @@ SEASONAL = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "pre
 def fit(matrix: Any, labels: Any, categorical: tuple[int, ...]) -> Any:
     """Boosted trees, small ones: out of fold by weeks, 15 leaves of 100 rows beat the default 31 of 20."""
     # Every command imports this file, and only training needs scikit-learn, which takes a second to import.
-    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
     trees = HistGradientBoostingClassifier(
         max_iter=100,

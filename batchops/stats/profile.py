@@ -156,6 +156,9 @@ def _column(frame: pl.DataFrame, cells: Cells) -> Column:
     rows = frame.height
     if cells.column not in frame.columns:
         return Column(rows=rows, absent=rows)
+    if frame.schema[cells.column] == pl.Null:
+        # A file whose writer saw no value has no type for it; its rows are no less null.
+        return Column(rows=rows, nulls=rows)
     return _COUNTERS[cells.kind](frame[cells.column], cells) or Column(rows=rows, absent=rows)
 
 

@@ -213,9 +213,10 @@ def _tables(
 
 
 def _encoded(series: pl.Series) -> _Dimension:
-    """A dimension as small numbers; its values are guessed from the first rows, which is right but for rare ones."""
+    """A dimension as small numbers; its values are guessed from some rows, which is right but for rare ones."""
     text = series.cast(pl.String)
-    for sample in (text.head(SAMPLE), text):
+    # Rows spread over all: files are often sorted by what they are sliced by.
+    for sample in (text.gather_every(max(1, len(text) // SAMPLE)), text):
         values = sorted({*sample.unique().drop_nulls(), MISSING})
         codes = text.cast(pl.Enum(values), strict=False)
         if codes.null_count() == text.null_count():

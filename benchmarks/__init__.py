@@ -1,0 +1,1 @@
+"""What a night costs, beside the least that its scores could cost."""

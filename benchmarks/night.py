@@ -1,0 +1,138 @@
+"""A whole night beside the least its scores could cost, in one run: ``python -m benchmarks.night``; see README.md."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.rows import PARTITION, REPOSITORY, prepare
+
+__all__ = ["main"]
+
+KINDS = ("floor", "night")
+LIBRARIES = ("polars", "numpy", "scikit-learn", "pandera", "deltalake", "dask")
+POOLS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The measured processes of one size, in the order they ran.
+
+    Attributes:
+        of: For each kind one mapping a run: the fields of `benchmarks.child.Measured`, and ``process``, the seconds
+            of the whole process with the loading of its libraries.
+    """
+
+    rows: int
+    of: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    def typical(self, kind: str, what: str) -> float:
+        """Median of a figure over the runs of a kind."""
+        return float(median(run[what] for run in self.of[kind]))
+
+    @property
+    def stages(self) -> Mapping[str, float]:
+        """Median seconds of a night's stages."""
+        nights = self.of["night"]
+        return {name: median(run["stages"][name] for run in nights) for name in nights[0]["stages"]}
+
+
+def _child(kind: str, project: Path, rows: int, threads: int) -> Mapping[str, Any]:
+    """Run one process, with the thread pools that ``batchops run`` would have."""
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", **dict.fromkeys(POOLS, str(threads))}
+    command = [sys.executable, "-m", "benchmarks.child", kind, str(project), str(rows), str(threads)]
+    start = time.perf_counter()
+    done = subprocess.run(command, env=environment, cwd=REPOSITORY, stdout=subprocess.PIPE, check=True)
+    return {**json.loads(done.stdout), "process": time.perf_counter() - start}
+
+
+def _measure(project: Path, rows: int, threads: int, repeats: int) -> Runs:
+    """Alternate floor and night, so that whatever else this machine does meets both."""
+    found: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in KINDS}
+    for number in range(repeats):
+        for kind in KINDS:
+            run = _child(kind, project, rows, threads)
+            print(
+                f"{rows:>12,} rows, {kind} {number + 1}: {run['seconds']:.1f} s, cpu {run['cpu']:.1f} s",
+                file=sys.stderr,
+            )
+            found[kind].append(run)
+    return Runs(rows, found)
+
+
+def _machine(threads: int) -> Iterator[str]:
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text("utf-8"))
+    yield f"{dt.date.today()}; {os.cpu_count()} cores, {found[1] if found else platform.machine()}; {threads} threads"
+    yield f"load when it began {os.getloadavg()[0]:.1f}; Python {platform.python_version()}"
+    yield ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for line in (head, ["-" * (width - 1) + ":" for width in widths], *rows):
+        yield f"| {' | '.join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))} |"
+
+
+def _figures(runs: Runs) -> Sequence[str]:
+    figures = [f"{runs.rows:,}"]
+    for what in ("seconds", "cpu", "process"):
+        floor, night = (runs.typical(kind, what) for kind in KINDS)
+        figures += [f"{floor:.1f}", f"{night:.1f}", f"{night / floor:.2f}"]
+    floor, night = (runs.typical(kind, "peak") / 1e6 for kind in KINDS)
+    return [*figures, f"{floor:.0f}", f"{night:.0f}"]
+
+
+HEAD = (
+    *("rows", "floor s", "night s", "ratio", "floor cpu s", "night cpu s", "ratio"),
+    *("floor process s", "night process s", "ratio", "floor MB", "night MB"),
+)
+
+
+def _report(measured: Sequence[Runs]) -> Iterator[str]:
+    yield from _table(HEAD, [_figures(runs) for runs in measured])
+    yield ""
+    stages = [runs.stages for runs in measured]
+    yield from _table(
+        ("stage of the night, s", *(f"{runs.rows:,} rows" for runs in measured)),
+        [(name, *(f"{each[name]:.2f}" for each in stages)) for name in stages[0]],
+    )
+    largest = max(measured, key=lambda runs: runs.rows)
+    if len(measured) > 1:
+        smallest = min(measured, key=lambda runs: runs.rows)
+        growth = largest.typical("night", "peak") / smallest.typical("night", "peak")
+        yield f"\nPeak memory of the night, {largest.rows:,} rows to {smallest.rows:,}: {growth:.2f}."
+    scored = largest.typical("night", "scored")
+    yield f"The contract accepts {scored / largest.rows:.4%} of the rows; files of {PARTITION:,} rows."
+
+
+def main() -> None:
+    """Make the rows, measure, and print tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.night", description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000], metavar="N")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each kind and size (%(default)s)")
+    parser.add_argument("--folder", type=Path, help="keep the rows and the model here, for the next time")
+    asked = parser.parse_args()
+    folder = asked.folder or Path(tempfile.gettempdir()) / "batchops-benchmark"
+    print("; ".join(_machine(asked.threads)), end="\n\n")
+    prepare(folder.resolve(), asked.rows, asked.threads)
+    measured = [_measure(folder.resolve(), rows, asked.threads, asked.repeats) for rows in sorted(asked.rows)]
+    print("\n".join(_report(measured)))
+
+
+if __name__ == "__main__":
+    main()

@@ -193,6 +193,10 @@ def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
         for name in names:
             if name not in among:
                 wrong.append((f"{what} names {name!r}, which the contract does not have", did_you_mean(name, among)))
+    for name in sorted({name for each in job.slices for name in each}):
+        read = job.dimensions[name].meta.root_names() if name in job.dimensions else [name]
+        if set(read) & set(contract.pii):
+            wrong.append((f"slices names {name!r}, which is personal data", "Slice by what names nobody"))
     if not re.fullmatch(r"[^@]+@[^@]+", job.model):
         wrong.append((f"the model {job.model!r} names no version", "Write name@champion or name@3; there is no latest"))
     return tuple(wrong)

@@ -105,7 +105,7 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
         return _up_to_date(known, before)
     with clock.stage("load"):
         load(store, version, job.trusted)
-        reference = reference_of(store, version)
+        reference = reference_of(store, version, job.contract.pii)
     run_id = staging.begin(clock.name_run())
     audit = _audit(known, staging, run_id, clock, observe)
     for found in inputs:

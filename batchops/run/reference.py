@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from batchops import codec
 from batchops.audit import Reference, Yardstick
 from batchops.errors import MissingReference
@@ -11,23 +14,29 @@ from batchops.store import Store
 
 __all__ = ["reference_of", "yardstick_of"]
 
-_references: dict[str, Reference] = {}
+_references: dict[tuple[str, frozenset[str]], Reference] = {}
 
 
-def reference_of(store: Store, version: Version) -> Reference:
+def reference_of(store: Store, version: Version, pii: Collection[str] = ()) -> Reference:
     """A version's reference, decoded once a process.
+
+    Args:
+        pii: Columns whose values may not be kept. One that was none when the version was trained is left out.
 
     Raises:
         DigestMismatch: It is not what was registered.
         MissingReference: The version has none, or it cannot be decoded.
     """
-    if version.digest not in _references:
+    known = (version.digest, frozenset(pii))
+    if known not in _references:
         try:
-            _references[version.digest] = codec.unpack(Reference, read_reference(store, version))
+            whole = codec.unpack(Reference, read_reference(store, version))
         except codec.DAMAGED as error:
             what = "its reference cannot be read by this version of batchops"
             raise MissingReference(f"model {version}", what, "Train it again") from error
-    return _references[version.digest]
+        seen = tuple(cells for cells in whole.inputs if cells.kind == "opaque" or cells.column not in pii)
+        _references[known] = replace(whole, inputs=seen)
+    return _references[known]
 
 
 def yardstick_of(job: LoadedJob, reference: Reference) -> Yardstick:

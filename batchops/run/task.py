@@ -94,7 +94,7 @@ class _Bench:
         self.job = _job(task.job, task.project)
         version = resolve(self.store, task.model)
         self.model = load(self.store, version, self.job.trusted)
-        self.yardstick = yardstick_of(self.job, reference_of(self.store, version))
+        self.yardstick = yardstick_of(self.job, reference_of(self.store, version, self.job.contract.pii))
 
     def audit(self) -> Audit:
         """Read the partition in batches, and summarise each on its way."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from batchops import codec
 from batchops.audit import tally
-from batchops.errors import LockHeld
+from batchops.errors import GateError, InputChanged, LockHeld, ModelError
 from batchops.job import LoadedJob
 from batchops.models import resolve
 from batchops.partition import Night
@@ -33,7 +33,8 @@ def join_labels(
     A night whose labels have not changed is up to date; one that is not published, or has no label yet, is not ready.
 
     Raises:
-        JobError: The job has no labels, or a label file cannot be read.
+        JobError: The job has no labels, or they lack a column.
+        ModelError: A night's model may not be used.
         StoreError: The store failed.
     """
     outcomes = []
@@ -45,6 +46,10 @@ def join_labels(
                 outcome = _join(job, night, settings, options, held)
         except LockHeld as error:
             outcome = Outcome(job.name, str(night), "locked", error.exit_code, note=str(error))
+        except ModelError:
+            raise
+        except (GateError, InputChanged) as error:
+            outcome = Outcome(job.name, str(night), "failed", error.exit_code, note=str(error))
         outcomes.append(outcome)
     if any(outcome.state != "not ready" for outcome in outcomes):
         # Of several nights the newest has often no label yet: that is no failure of the others.
@@ -81,7 +86,7 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
             audit=f"{folder}/audit.json",
         )
     version = resolve(store, score.model)
-    reference = reference_of(store, version)
+    reference = reference_of(store, version, job.contract.pii)
     with clock.stage("join"):
         joined, unmatched = join_truth(read_scores(store, job.name, night), truth, job.job.key)
         quality = tally(joined, str(night), yardstick_of(job, reference))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from batchops.audit import LABEL
-from batchops.errors import JobError, did_you_mean
+from batchops.errors import GateError, JobError, did_you_mean
 from batchops.job import LoadedJob
 from batchops.partition import Night
 from batchops.run.inputs import Input, Unreadable, batches, examine, find
@@ -23,7 +23,8 @@ class Truth:
         labels: Key columns and `LABEL` (Int8, 0 or 1), one row a key.
         conflicting: Keys that came with both labels; they have none.
         repeated: Rows that say again what another row said.
-        invalid: Rows whose label is neither 0 nor 1 (null means "not known yet" and is none of them).
+        invalid: Rows whose label is neither 0 nor 1 (null means "not known yet" and is none of them), or whose key
+            cannot be read.
         inputs: The files.
     """
 
@@ -39,6 +40,8 @@ def read_truth(job: LoadedJob, night: Night, threads: int) -> Truth | None:
 
     Raises:
         JobError: The job has no labels, or they lack a column.
+        GateError: A file of labels cannot be read.
+        InputChanged: A file changed while it was read.
     """
     if job.job.labels is None:
         raise JobError(f"job {job.name}", "says nothing of labels", "Add labels=Labels(...) to it")
@@ -49,7 +52,8 @@ def read_truth(job: LoadedJob, night: Night, threads: int) -> Truth | None:
     rows = pl.concat([_rows(found, names, job) for found in inputs], how="vertical_relaxed")
     label = pl.col(job.job.labels.column).cast(pl.Float64, strict=False)
     known = rows.with_columns(label.alias(LABEL)).filter(rows[job.job.labels.column].is_not_null())
-    valid = known.filter(pl.col(LABEL).is_in([0.0, 1.0])).with_columns(pl.col(LABEL).cast(pl.Int8))
+    named = pl.all_horizontal(pl.col(job.job.key).is_not_null())
+    valid = known.filter(pl.col(LABEL).is_in([0.0, 1.0]) & named).with_columns(pl.col(LABEL).cast(pl.Int8))
     by_key = valid.group_by(job.job.key).agg(pl.col(LABEL).n_unique().alias("_kinds"), pl.col(LABEL).first())
     single = by_key.filter(pl.col("_kinds") == 1).drop("_kinds")
     return Truth(
@@ -67,12 +71,14 @@ def _rows(found: Input, names: tuple[str, ...], job: LoadedJob) -> pl.DataFrame:
         rows = pl.concat(list(batches(found.partition.uri)))
     except Unreadable as error:
         what = "is not a parquet file, or a damaged one"
-        raise JobError(where, what, "Ask its producer to write it again") from error
+        raise GateError(where, what, "Ask its producer to write it again") from error
     for name in names:
         if name not in rows.columns:
             raise JobError(where, f"has no column {name!r}", did_you_mean(name, rows.columns))
     types = {column.name: column.dtype for column in job.contract.columns if column.name in job.job.key}
-    return rows.select(pl.col(name).cast(types[name]) if name in types else pl.col(name) for name in names)
+    # A key that cannot be read names no row; it is counted, and its value is in no error.
+    casts = [pl.col(name).cast(types[name], strict=False) if name in types else pl.col(name) for name in names]
+    return rows.select(casts)
 
 
 def join_truth(scored: pl.DataFrame, truth: Truth, key: tuple[str, ...]) -> tuple[pl.DataFrame, int]:

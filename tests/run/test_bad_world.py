@@ -14,6 +14,7 @@ import pytest
 
 from batchops.errors import DigestMismatch, GoldenMismatch, MissingReference, ModelError, StoreError, UsageError
 from batchops.models import loading, resolve
+from batchops.run import reference
 from batchops.store import published
 from tests.cli.calls import Done, batchops, session
 from tests.flights import LAST, NAME, NIGHT, NIGHTS, Flights, rows_in
@@ -25,6 +26,7 @@ JOB = f"jobs/{NAME}.py"
 def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is in memory that another night has loaded."""
     monkeypatch.setattr(loading, "_loaded", {})
+    monkeypatch.setattr(reference, "_references", {})
 
 
 def golden(flights: Flights) -> bytes:
@@ -38,10 +40,11 @@ def golden(flights: Flights) -> bytes:
 
 def spoil(flights: Flights, how: str) -> None:
     champion = resolve(flights.store, f"{NAME}@champion")
-    if how == "corrupted":
-        data = bytearray(flights.store.read(f"{champion.folder}/model.skops"))
+    if how.endswith("corrupted"):
+        path = f"{champion.folder}/{'model.skops' if how == 'model corrupted' else 'reference.audit'}"
+        data = bytearray(flights.store.read(path))
         data[len(data) // 2] ^= 1
-        flights.store.write(f"{champion.folder}/model.skops", bytes(data))
+        flights.store.write(path, bytes(data))
     elif how == "wrong digest":
         manifest = json.loads(flights.store.read(f"{champion.folder}/manifest.json"))
         flights.store.write(f"{champion.folder}/manifest.json", json.dumps({**manifest, "threshold": 0.1}).encode())
@@ -56,7 +59,8 @@ def spoil(flights: Flights, how: str) -> None:
 
 
 SPOILT = {
-    "corrupted": DigestMismatch,
+    "model corrupted": DigestMismatch,
+    "reference corrupted": DigestMismatch,
     "wrong digest": DigestMismatch,
     "golden rows disagree": GoldenMismatch,
     "no reference": MissingReference,
@@ -79,7 +83,7 @@ def test_a_model_that_may_not_be_used_scores_nothing(flights: Flights, how: str)
 def test_a_night_runs_again_when_its_model_is_restored(flights: Flights) -> None:
     path = flights.folder / "var/store" / resolve(flights.store, f"{NAME}@champion").folder / "model.skops"
     data = path.read_bytes()
-    spoil(flights, "corrupted")
+    spoil(flights, "model corrupted")
     with pytest.raises(DigestMismatch):
         flights.run()
     flights.store.write(str(path.relative_to(flights.store.root)), data)

@@ -69,30 +69,54 @@ def on_cluster(fold: Fold[T, V], items: Sequence[T], pool: Pool) -> V:
 
 
 def _gather(fold: Fold[T, V], items: Sequence[T], client: Client, pool: Pool) -> V:
-    """Keep the cluster busy and bounded, and merge what comes back as it comes."""
+    """Keep the cluster busy and bounded, and merge what comes back as it comes.
+
+    A worker's death is blamed on every task that was assigned to it, so an item may be given up that did nothing.
+    Those are tried once more at the end, each alone: who kills then is guilty.
+    """
     room = max(4, IN_FLIGHT_PER_THREAD * sum(client.nthreads().values()))
     queue = iter(items)
     waiting: dict[Any, T] = {}
+    suspects: list[T] = []
     merged = fold.merge([])
     while True:
         for item in islice(queue, room - len(waiting)):
             waiting[client.submit(fold.work, item, pure=False)] = item
         if not waiting:
-            return merged
+            break
         for future in wait(list(waiting), timeout=pool.stall, return_when="FIRST_COMPLETED").done:
-            result = _result(fold, future, waiting.pop(future))
-            if fold.done is not None:
-                fold.done(result)
-            merged = fold.merge([merged, result])
+            item = waiting.pop(future)
+            try:
+                result = _take(future)
+            except KilledWorker:
+                suspects.append(item)
+                continue
+            merged = _add(fold, merged, result)
+    for item in suspects:
+        merged = _add(fold, merged, _alone(fold, item, client, pool))
+    return merged
 
 
-def _result(fold: Fold[T, V], future: Any, item: T) -> V:
+def _take(future: Any) -> Any:
     try:
-        result: V = future.result()
+        return future.result()
+    finally:
+        future.release()
+
+
+def _add(fold: Fold[T, V], merged: V, result: V) -> V:
+    if fold.done is not None:
+        fold.done(result)
+    return fold.merge([merged, result])
+
+
+def _alone(fold: Fold[T, V], item: T, client: Client, pool: Pool) -> V:
+    future = client.submit(fold.work, item, pure=False)
+    wait([future], timeout=pool.stall)
+    try:
+        result: V = _take(future)
     except KilledWorker as death:
         if fold.lost is None:
             raise
         return fold.lost(item, str(death.last_worker.address))
-    finally:
-        future.release()
     return result

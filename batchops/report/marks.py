@@ -34,6 +34,9 @@ __all__ = [
 
 HEIGHTS = {Severity.FAIL: 28.0, Severity.WARN: 19.0, Severity.PASS: 10.0, Severity.UNSURE: 10.0, Severity.NOT_RUN: 5.0}
 
+NARROW = 1e-6
+"""Shares nearer to each other than this are drawn as one."""
+
 
 def coordinate(value: float) -> str:
     """One decimal, and none where it is zero: ``12.5``, ``3``."""
@@ -192,7 +195,7 @@ class Axis:
 def axis(values: Sequence[float], most: int = 7) -> Axis:
     """A scale that holds all values and zero, with at most ``most`` ticks at 1, 2 or 5 times a power of ten."""
     low, high = min((*values, 0.0)), max((*values, 0.0))
-    if low == high:
+    if high - low < NARROW:
         low, high = low - 0.05, high + 0.05
     margin = (high - low) * 0.03
     low, high = low - margin, high + margin

@@ -92,6 +92,7 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "quality.roc_auc": Limit(warn=0.03, fail=0.06),
         "quality.coverage": Limit(warn=0.90),
         "labels.conflicting": Limit(warn=0),
+        "labels.invalid": Limit(warn=0),
         "labels.unmatched": Limit(warn=0),
         "slices.calibration_gap": Limit(fail=0.10),
     }

@@ -23,6 +23,7 @@ NAMES = {
     "volume.rows": "The number of rows is not allowed",
     "volume.weekday": "The number of rows is unusual for the weekday",
     "labels.conflicting": "Labels contradict each other",
+    "labels.invalid": "Labels are neither 0 nor 1",
     "labels.unmatched": "Labels belong to no scored row",
 }
 ABOUT = {"contract.rule": "Rule broken", "drift": "Input drift", "schema": "Schema"}

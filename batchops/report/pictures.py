@@ -23,14 +23,16 @@ NAMES = {
 SHARES = frozenset(
     {
         "accuracy",
-        "precision",
-        "recall",
-        "specificity",
-        "selection_rate",
-        "positive_rate",
-        "mean_score",
         "base_rate",
         "f1",
+        "false_negative_rate",
+        "false_positive_rate",
+        "mean_score",
+        "positive_rate",
+        "precision",
+        "recall",
+        "selection_rate",
+        "specificity",
     }
 )
 

@@ -12,7 +12,7 @@ from batchops.models import resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
-from batchops.run.history import load_audit, newest, past, rows_of, window
+from batchops.run.history import LOOK_BACK, load_audit, newest, past, rows_of, window
 from batchops.run.index import latest_document, refresh_index
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, Span, silent
 from batchops.run.paper import put_out, taken_up
@@ -62,7 +62,7 @@ def join_labels(
 def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, held: Lease) -> Outcome:
     clock, store = Clock(), Store(settings.root)
     recovered = recover(store, job.name, night)
-    rows = rows_of(store, job.name, last=night)
+    rows = rows_of(store, job.name, night - LOOK_BACK, night)
     score, before = newest(rows, night, "score"), newest(rows, night, "labels")
     stored = load_audit(store, rows, night)
     if score is None or stored is None:

@@ -13,7 +13,10 @@ from batchops.stats import Quality
 from batchops.store import RunRow, Store, runs
 from batchops.verdict import Past
 
-__all__ = ["HISTORY", "Stored", "load_audit", "newest", "past", "past_of", "rows_of", "window"]
+__all__ = ["HISTORY", "LOOK_BACK", "Stored", "load_audit", "newest", "past", "past_of", "rows_of", "window"]
+
+LOOK_BACK = 366
+"""Days before a night in which the runs that it remembers lie, so that a night costs the same after ten years."""
 
 HISTORY = 30
 """Earlier runs that a night's audit.json shows."""
@@ -33,10 +36,10 @@ class Stored:
     digest: str
 
 
-def rows_of(store: Store, job: str, last: Night | None = None) -> tuple[RunRow, ...]:
-    """Every run of a job that counts, by night and end."""
+def rows_of(store: Store, job: str, first: Night | None = None, last: Night | None = None) -> tuple[RunRow, ...]:
+    """Every run of a job that counts, by night and end, from one night to another."""
     names = [field.name for field in fields(RunRow)]
-    found = runs(store, job, last=last).select(names)
+    found = runs(store, job, first, last).select(names)
     return tuple(RunRow(**{**row, "night": Night(row["night"])}) for row in found.iter_rows(named=True))
 
 

@@ -15,7 +15,7 @@ from batchops.models import Version, load, resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
-from batchops.run.history import newest, past, rows_of, window
+from batchops.run.history import LOOK_BACK, newest, past, rows_of, window
 from batchops.run.index import refresh_index
 from batchops.run.inputs import Input, examine, require, still
 from batchops.run.keys import duplicated_keys
@@ -94,7 +94,7 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
         inputs = examine(partitions, settings.threads)
     content = [(found.partition.name, found.fingerprint.sha256) for found in inputs]
     key = codec.digest({"job": job.name, "night": str(night), "inputs": content})
-    rows = rows_of(store, job.name, last=night)
+    rows = rows_of(store, job.name, night - LOOK_BACK, night)
     version = resolve(store, job.job.model)
     known = _Night(job, night, settings, store, inputs, key, version, rows)
     before = newest(rows, night, "score")

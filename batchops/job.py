@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import Any, Literal
 
@@ -22,6 +23,9 @@ from batchops.verdict import Policy
 __all__ = ["Job", "Labels", "LoadedJob", "Training", "job_names", "load_job", "problems"]
 
 GUESTS = ("jobs", "schemas")
+
+_importing = Lock()
+"""A night's threads ask for their job at once, and the import system's caches bear no two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +163,19 @@ def load_job(name: str, project: Path) -> LoadedJob:
 
 def _import(module: str, project: Path) -> ModuleType:
     """Import a guest's module, forgetting the guests of any other project this process has seen."""
-    root = str(project.resolve())
+    with _importing:
+        return _import_alone(module, str(project.resolve()))
+
+
+def _import_alone(module: str, root: str) -> ModuleType:
     if sys.path[:1] != [root]:
         sys.path.insert(0, root)
     for name, loaded in list(sys.modules.items()):
         file = getattr(loaded, "__file__", None) or next(iter(getattr(loaded, "__path__", [])), None)
         if name.partition(".")[0] in GUESTS and file is not None and not str(file).startswith(root):
             del sys.modules[name]
+    if module in sys.modules:
+        return sys.modules[module]
     importlib.invalidate_caches()
     try:
         return importlib.import_module(module)

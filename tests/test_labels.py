@@ -41,7 +41,7 @@ def alarms(outcome: Outcome) -> set[str]:
 
 def relabel(flights: Flights, rows: pl.DataFrame) -> None:
     labels = pl.read_parquet(flights.labels())
-    pl.concat([labels, rows.select(labels.columns).cast(labels.schema)]).write_parquet(flights.labels())  # type: ignore[arg-type]
+    pl.concat([labels, rows.select(labels.columns).cast(labels.schema)]).write_parquet(flights.labels())
 
 
 def test_labels_meet_their_scores_and_the_area_is_that_of_scikit_learn(scored: Flights) -> None:
@@ -57,6 +57,7 @@ def test_labels_meet_their_scores_and_the_area_is_that_of_scikit_learn(scored: F
     auc = next(metric for metric in found.metrics if metric.name == "roc_auc")
     assert auc.tonight == pytest.approx(area, abs=(auc.binning_error or 0) + 1e-9)
     confusion = found.confusion
+    assert confusion is not None
     late = rows["prediction"] & (rows["late"] == 1)
     assert confusion.true_positive == late.sum()
     assert [row.kind for row in scored.runs()] == ["score", "labels"]
@@ -141,6 +142,7 @@ def test_a_label_may_be_a_bool_a_number_or_its_text(scored: Flights, kind: type[
     assert outcome.document is not None
     found = outcome.document.quality
     assert found is not None
+    assert found.confusion is not None
     assert found.confusion.true_positive + found.confusion.false_negative == expected
 
 

@@ -114,9 +114,10 @@ def test_the_command_line_says_what_force_needs(flights: Flights) -> None:
 
 def test_a_second_runner_is_told_to_come_back_and_one_that_waits_has_its_turn(flights: Flights) -> None:
     call = [sys.executable, "-m", "batchops", "run", NAME, "--date", str(NIGHT), "--wait", "60"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with lease(flights.store, NAME, NIGHT):
-        waiting = subprocess.Popen(call, cwd=flights.folder, env=environment(), **quiet)
+        waiting = subprocess.Popen(
+            call, cwd=flights.folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         turned_away = batchops("run", NAME, "--date", str(NIGHT), cwd=flights.folder)
         assert waiting.poll() is None
         assert published(flights.store, NAME, NIGHT) is None

@@ -30,14 +30,23 @@ def scheduler() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     run, dashboard = [sys.executable, "-m"], ["--dashboard-address", "127.0.0.1:0"]
     place = ["--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-show"]
     two = ["--nworkers", "2", "--nthreads", "1"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     processes = [
-        subprocess.Popen([*run, "distributed.cli.dask_scheduler", *place, *dashboard], env=environment, **quiet),
-        subprocess.Popen([*run, "distributed.cli.dask_worker", address, *two, *dashboard], env=environment, **quiet),
+        subprocess.Popen(
+            [*run, "distributed.cli.dask_scheduler", *place, *dashboard],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ),
+        subprocess.Popen(
+            [*run, "distributed.cli.dask_worker", address, *two, *dashboard],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ),
     ]
     yield address
     for process in reversed(processes):

@@ -120,7 +120,8 @@ def candidates(folder: Path, bucket: int) -> Hashes:
     if not parts:
         return np.empty(0, np.uint64)
     # A stable sort would merge parts that are in order already, and take four times as long as sorting them anew.
-    hashes = np.sort(np.concatenate(parts))
+    hashes = np.concatenate(parts)
+    hashes.sort()
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
 

@@ -93,12 +93,10 @@ def _night(
     rows = _rows(frame)
     fine = _cell_of(rows.labelled_score, np.array(cells.edges))
     sums = _row_sums(rows, cells.threshold)
-    everything = np.zeros(len(rows.score), dtype=np.int64)
-    (overall,) = _groups(sums, everything, 1, rows.held).T.tolist()
     bins = cells.wider(cells.calibration)[fine]
     return NightQuality(
         *apart,
-        overall=SliceQuality(*overall, histogram=_histogram(fine, rows.label)),
+        overall=SliceQuality(*_totals(sums, rows), histogram=_histogram(fine, rows.label)),
         calibration=Sparse.grouped(
             bins, np.ones_like(bins), rows.label.astype(np.int64), np.rint(rows.labelled_score * SCORE).astype(np.int64)
         ),
@@ -153,6 +151,12 @@ def _row_sums(rows: _Rows, threshold: float) -> Sums:
         (chosen & ~positive).astype(np.float64),
     ]
     return over_all, labelled
+
+
+def _totals(sums: Sums, rows: _Rows) -> list[int]:
+    """The sums over all rows."""
+    counted = zip(sums, (rows.score, rows.label), strict=True)
+    return [len(column) if each is None else int(each.sum()) for lines, column in counted for each in lines]
 
 
 def _groups(sums: Sums, code: Integers, size: int, held: NDArray[np.bool_]) -> Integers:

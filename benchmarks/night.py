@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.rows import PARTITION, REPOSITORY, prepare
 
-__all__ = ["main"]
+__all__ = ["default_folder", "main"]
 
 KINDS = ("floor", "night")
 LIBRARIES = ("polars", "numpy", "scikit-learn", "pandera", "deltalake", "dask")
@@ -49,6 +49,11 @@ class Runs:
         """Median seconds of a night's stages."""
         nights = self.of["night"]
         return {name: median(run["stages"][name] for run in nights) for name in nights[0]["stages"]}
+
+
+def default_folder() -> Path:
+    """Where rows and model are kept for the next time, unless the command line says otherwise."""
+    return Path(tempfile.gettempdir()) / "batchops-benchmark"
 
 
 def _child(kind: str, project: Path, rows: int, threads: int) -> Mapping[str, Any]:
@@ -125,12 +130,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000], metavar="N")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3, help="runs of each kind and size (%(default)s)")
-    parser.add_argument("--folder", type=Path, help="keep the rows and the model here, for the next time")
+    parser.add_argument("--folder", type=Path, default=default_folder(), help="of rows and model, kept (%(default)s)")
     asked = parser.parse_args()
-    folder = asked.folder or Path(tempfile.gettempdir()) / "batchops-benchmark"
+    folder = asked.folder.resolve()
     print("; ".join(_machine(asked.threads)), end="\n\n")
-    prepare(folder.resolve(), asked.rows, asked.threads)
-    measured = [_measure(folder.resolve(), rows, asked.threads, asked.repeats) for rows in sorted(asked.rows)]
+    prepare(folder, asked.rows, asked.threads)
+    measured = [_measure(folder, rows, asked.threads, asked.repeats) for rows in sorted(asked.rows)]
     print("\n".join(_report(measured)))
 
 

@@ -74,9 +74,7 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
         span = f"{training.first} to {training.last}"
         raise JobError(f"job {job.name}", f"has no labelled night from {span}", "Prepare its data first")
     rows = pl.concat([each.labelled for each in nights])
-    features = job.contract.features
-    texts = [name for name in features if rows.schema[name] == pl.String]
-    encoding = Encoding.of(rows, features, texts)
+    encoding = _encoding(job, rows)
     matrix, labels = encode(rows, encoding), rows[LABEL].to_numpy()
     fold_of = week_folds([str(each.night) for each in nights], training.folds)
     folds = np.concatenate([np.full(each.labelled.height, fold_of[str(each.night)]) for each in nights])
@@ -101,7 +99,7 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
             rows=rows.height,
             digest=codec.digest([each.files for each in nights]),
         ),
-        sample=rows.select(features),
+        sample=_sample(job, rows),
         reference=codec.pack(reference),
         actor=settings.actor,
         git=git_state(job.project),
@@ -111,6 +109,24 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
         parent=parent,
     )
     return register(store, name, draft)
+
+
+def _encoding(job: LoadedJob, rows: pl.DataFrame) -> Encoding:
+    features = job.contract.features
+    texts = [name for name in features if rows.schema[name] == pl.String]
+    named = sorted({*texts} & {*job.contract.pii})
+    if named:
+        what = f"the feature {named[0]!r} is text and personal data, and a model keeps its categories readable"
+        raise JobError(f"job {job.name}", what, "Take it from the features, or derive one that names nobody")
+    return Encoding.of(rows, features, texts)
+
+
+def _sample(job: LoadedJob, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows to take the golden ones from; they lie readable in the store, so of personal data they hold nothing."""
+    hidden = [name for name in job.contract.features if name in job.contract.pii]
+    return rows.select(job.contract.features).with_columns(
+        pl.lit(None, rows.schema[each]).alias(each) for each in hidden
+    )
 
 
 def _reliance(

@@ -115,3 +115,24 @@ def test_a_job_that_says_nothing_of_training_is_not_trained(small: Flights) -> N
     job = small.job
     with pytest.raises(JobError, match="says nothing of training"):
         train(replace(job, job=replace(job.job, training=None)), small.settings)
+
+
+def test_personal_data_is_in_no_file_of_a_version(small: Flights) -> None:
+    small.edit(
+        "schemas/flights.py",
+        ('metadata={"role": "feature", "unit": "mi"}', 'metadata={"role": "feature", "pii": True}'),
+    )
+    with threads(1):
+        version = train(small.job, small.settings)
+    golden = pl.read_parquet(small.store.uri(f"{version.folder}/golden.parquet"))
+    assert golden["distance"].null_count() == golden.height > 90
+    assert [cells.kind for cells in reference_of(small.store, version).inputs if cells.column == "distance"] == [
+        "opaque"
+    ]
+
+
+def test_text_that_names_people_is_no_feature(small: Flights) -> None:
+    small.edit("schemas/flights.py", ('isin=ORIGINS, metadata={"role"', 'isin=ORIGINS, metadata={"pii": True, "role"'))
+    small.edit(JOB, ('("origin",), ', ""))
+    with pytest.raises(JobError, match="'origin' is text and personal data"):
+        train(small.job, small.settings)

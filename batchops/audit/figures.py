@@ -151,12 +151,15 @@ def _figure(column: ColumnComparison, over: Scope, component: Component, context
             "unit": column.cells.unit or None,
             "reference_low": column.cells.low if column.cells.kind != "temporal" else None,
             "reference_high": column.cells.high if column.cells.kind != "temporal" else None,
-            "values": ", ".join(
-                f"{value} {count}" for value, count in over.column.unseen_values.commonest(K_ANONYMOUS)[:SHOWN_VALUES]
-            )
-            or None,
+            "values": _unseen(over) if component.check == "unseen_share" else None,
         },
     )
+
+
+def _unseen(over: Scope) -> str | None:
+    """The commonest values that the reference does not have, with their rows."""
+    shown = over.column.unseen_values.commonest(K_ANONYMOUS)[:SHOWN_VALUES]
+    return ", ".join(f"{value} {count}" for value, count in shown) or None
 
 
 def quality_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:

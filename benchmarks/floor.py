@@ -19,8 +19,8 @@ __all__ = ["Floor"]
 class Floor:
     """A bare script for one job.
 
-    Partitions are shared out among threads, each of which predicts alone, and in small batches: on one partition
-    after the other with all threads, or on all its rows at once, the same model took longer.
+    Partitions are shared out among threads, each of which predicts alone, in batches of some ten thousand rows: of all
+    its rows at once the same model took longer.
     """
 
     job: Job

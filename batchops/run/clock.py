@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import resource
+import re
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 __all__ = ["Clock"]
 
@@ -41,5 +42,9 @@ class Clock:
 
 
 def peak_memory() -> int:
-    """The largest resident size this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """The largest resident size this process has had, in bytes.
+
+    Not ``ru_maxrss``: that survives an exec, so a child of a large process would report its parent's.
+    """
+    line = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
+    return int(line[1]) * 1024 if line is not None else 0

@@ -19,13 +19,14 @@ def test_an_error_survives_the_trip_home(kind: type[BatchopsError]) -> None:
 
 @pytest.mark.parametrize("kind", tree(BatchopsError)[1:])
 def test_every_error_tells_a_scheduler_whether_to_try_again(kind: type[BatchopsError]) -> None:
-    expected = {UsageError: 2, GateError: 3, TryLater: 75}
-    assert [kind.exit_code] == [code for branch, code in expected.items() if issubclass(kind, branch)]
+    branches: dict[type[BatchopsError], int] = {UsageError: 2, GateError: 3, TryLater: 75}
+    assert [kind.exit_code] == [code for branch, code in branches.items() if issubclass(kind, branch)]
 
 
 def test_the_docstring_lists_the_whole_tree() -> None:
     assert errors.__doc__ is not None
-    missing = [kind.__name__ for kind in tree(BatchopsError) if kind.__name__ not in errors.__doc__]
+    told = errors.__doc__
+    missing = [kind.__name__ for kind in tree(BatchopsError) if kind.__name__ not in told]
     assert missing == []
 
 

@@ -24,8 +24,9 @@ __all__ = ["Job", "Labels", "LoadedJob", "Training", "job_names", "load_job", "p
 
 GUESTS = ("jobs", "schemas")
 
-_importing = Lock()
-"""A night's threads ask for their job at once, and the import system's caches bear no two of them."""
+_loading = Lock()
+"""A night's threads ask for their job at once; neither the import system's caches nor Python 3.11's parser, which
+describing a contract's checks needs, bear two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,28 +152,24 @@ def load_job(name: str, project: Path) -> LoadedJob:
     if not path.is_file():
         remedy = did_you_mean(name, job_names(project))
         raise JobError(f"job {name!r}", f"there is no {path.name} in {path.parent}", remedy)
-    job = getattr(_import(f"jobs.{name}", project), "JOB", None)
-    if not isinstance(job, Job):
-        raise JobError(str(path), "defines no JOB", "Add JOB = Job(...) at its top level")
-    contract = compile_contract(job.contract)
+    with _loading:
+        job = getattr(_import(f"jobs.{name}", str(project.resolve())), "JOB", None)
+        if not isinstance(job, Job):
+            raise JobError(str(path), "defines no JOB", "Add JOB = Job(...) at its top level")
+        contract = compile_contract(job.contract)
     wrong = problems(job, contract)
     if wrong:
         raise JobError(str(path), *wrong[0])
     return LoadedJob(job, project, contract, codec.digest(_described(job)), codec.digest(job.policy))
 
 
-def _import(module: str, project: Path) -> ModuleType:
+def _import(module: str, root: str) -> ModuleType:
     """Import a guest's module, forgetting the guests of any other project this process has seen."""
-    with _importing:
-        return _import_alone(module, str(project.resolve()))
-
-
-def _import_alone(module: str, root: str) -> ModuleType:
     if sys.path[:1] != [root]:
         sys.path.insert(0, root)
     for name, loaded in list(sys.modules.items()):
         file = getattr(loaded, "__file__", None) or next(iter(getattr(loaded, "__path__", [])), None)
-        if name.partition(".")[0] in GUESTS and file is not None and not str(file).startswith(root):
+        if name.partition(".")[0] in GUESTS and file is not None and not Path(file).is_relative_to(root):
             del sys.modules[name]
     if module in sys.modules:
         return sys.modules[module]

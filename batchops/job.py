@@ -191,6 +191,10 @@ def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
         wrong.append((f"the source {job.source.pattern!r} has no {{night}}", "Say where the night stands in the path"))
     if not job.key:
         wrong.append(("the key is empty", "Name the columns that identify a row within its night"))
+    elif set(job.key) <= columns and set(job.key) != set(contract.key):
+        theirs = ", ".join(contract.key) or "none"
+        what = f"the key is {', '.join(job.key)}, and the contract's is {theirs}"
+        wrong.append((what, 'Mark the same columns in the contract: metadata={"role": "key"}'))
     for what, names, among in (
         ("key", job.key, columns),
         ("passthrough", job.passthrough, columns),

@@ -24,7 +24,8 @@ class JobStatus:
 
     Attributes:
         nights: Published nights.
-        verdicts: How many of them have each severity, as newest judged.
+        withheld: Nights whose newest run was withheld; what was published of them before still stands.
+        verdicts: How many of the published nights have each severity, as newest judged.
         night, severity, headline, output: Of the newest night; None before the first run.
         anchor: Head of the job's ledger: keep it outside the store.
     """
@@ -32,6 +33,7 @@ class JobStatus:
     job: str
     nights: int
     verdicts: dict[str, int]
+    withheld: int = 0
     night: str | None = None
     severity: str | None = None
     headline: str | None = None
@@ -54,14 +56,17 @@ def status(settings: Settings, job: str | None = None) -> tuple[JobStatus, ...]:
 
 
 def _status(store: Store, job: str) -> JobStatus:
-    newest = _newest(rows_of(store, job))
+    rows = rows_of(store, job)
+    newest = _newest(rows)
     if not newest:
         return JobStatus(job, 0, {})
+    published = _newest(tuple(row for row in rows if row.kind != "withheld"))
     last = newest[max(newest)]
     return JobStatus(
         job=job,
-        nights=sum(row.output != "withheld" for row in newest.values()),
-        verdicts=dict(Counter(row.severity for row in newest.values())),
+        nights=len(published),
+        verdicts=dict(Counter(row.severity for row in published.values())),
+        withheld=sum(row.kind == "withheld" for row in newest.values()),
         night=str(last.night),
         severity=last.severity,
         headline=last.headline,
@@ -78,11 +83,12 @@ def lines(settings: Settings, status: JobStatus, colour: bool) -> list[str]:
         return [f"{status.job}: no night has run yet"]
     row = _row(settings, status.job, None)
     assert row is not None
+    withheld = status.withheld
     counts = ", ".join(f"{status.verdicts[each]} {each}" for each in Severity if each in status.verdicts)
     paths = {"report": status.report or "", "index": status.index or ""}
     return [
         *summary(latest_document(Store(settings.root), row), colour, row.exit_code, paths),
-        f"nights  {status.nights} published: {counts}",
+        f"nights  {status.nights} published: {counts or 'none'}" + (f"; {withheld} withheld" if withheld else ""),
         f"ledger  {status.anchor}  (keep it elsewhere: `batchops ledger verify {status.job} --anchor` checks it)",
     ]
 

@@ -197,7 +197,6 @@ class RunPart:
     Attributes:
         kind: ``score`` or ``labels``.
         key: Digest of job name, night and the inputs' content (and of the labels', for ``labels``).
-        scores_version: Version of the scores table that the night is published in; None where withheld.
         previous_ledger: Head of the job's ledger before this run.
         stages: Stage -> seconds.
         peak_memory: Bytes, of the driver process.

@@ -113,7 +113,7 @@ def backfill(
 
 
 def retry(ctx: typer.Context, job: JobName, wait: Wait = None, fail_on: FailOn = "fail") -> Result:
-    """Run again every night that was started and is not published."""
+    """Run every night without published scores, from the first night that was run to the last."""
     call: Call = ctx.obj
     settings = call.settings()
     options = _options(settings, wait, fail_on=fail_on)

@@ -38,7 +38,7 @@ def _scaffold(folder: Traversable, below: Path = Path()) -> Iterator[tuple[Path,
 
 def init(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; it may exist, its files are kept.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where; it may exist, its files are kept.")] = Path(),
 ) -> Result:
     """Write a project with a small job that runs: settings, contract, job, made-up data, report."""
     written = list(_scaffold(files("batchops.cli") / "scaffold"))

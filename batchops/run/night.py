@@ -135,6 +135,8 @@ def _up_to_date(known: _Night, before: RunRow) -> Outcome:
     }
     changed = [f"{what}: published under {was}, now {today}" for what, (a, b, was, today) in now.items() if a != b]
     note = "; ".join(changed) + '. Score it again with --force --reason "..."' if changed else None
+    labels = newest(known.rows, known.night, "labels")
+    shown = before if labels is None or labels.started < before.started else labels
     return Outcome(
         job=known.job.name,
         night=str(known.night),
@@ -142,8 +144,8 @@ def _up_to_date(known: _Night, before: RunRow) -> Outcome:
         exit_code=0,
         run_id=before.run_id,
         note=note,
-        report=known.store.uri(f"{before.run_folder}/report.html"),
-        audit=known.store.uri(f"{before.run_folder}/audit.json"),
+        report=known.store.uri(f"{shown.run_folder}/report.html"),
+        audit=known.store.uri(f"{shown.run_folder}/audit.json"),
     )
 
 

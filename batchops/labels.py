@@ -100,7 +100,6 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
         history=past(rows, night),
         truth=truth,
         unmatched=unmatched,
-        score=score,
     )
     made = Made(job, version, reference, settings, clock, held, None, options.fail_on_warn)
     return put_out(made, tonight, staging)

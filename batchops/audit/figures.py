@@ -16,6 +16,7 @@ from batchops.verdict import Figure, Limit, Past, Policy, Scalar, Severity, seve
 __all__ = [
     "ALL_ROWS",
     "K_ANONYMOUS",
+    "TONIGHT",
     "contract_figures",
     "drift_figures",
     "input_figures",
@@ -25,6 +26,9 @@ __all__ = [
 ]
 
 ALL_ROWS = "all rows"
+
+TONIGHT = " (tonight)"
+"""Ends the subject of a figure of tonight alone, where the same is judged over the window too."""
 
 K_ANONYMOUS = 10
 """Values held by fewer rows are never shown."""
@@ -131,7 +135,7 @@ def _figure(column: ColumnComparison, over: Scope, component: Component, context
     reference = None if component.now.value is None or change.value is None else component.now.value - change.value
     return Figure(
         check,
-        name if scope == "window" else f"{name} (tonight)",
+        name if scope == "window" else name + TONIGHT,
         change.value,
         "distance" if component.check == "distance" else "share",
         over.drift.rows,

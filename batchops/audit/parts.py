@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from batchops.audit.compare import ColumnComparison, Comparison, Scope
-from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, shown_values, slice_label
+from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, TONIGHT, shown_values, slice_label
 from batchops.audit.sections import (
     CalibrationBin,
     ColumnPart,
@@ -29,7 +29,6 @@ from batchops.verdict import Finding, Severity, worst
 __all__ = ["column_parts", "contract_part", "quality_part", "score_part", "slices_part"]
 
 Findings = Mapping[str, Finding]
-COUNTED = (Severity.UNSURE, Severity.NOT_RUN)
 
 
 def _severity(findings: Sequence[Finding | None]) -> Severity:
@@ -90,7 +89,7 @@ def _column_part(column: ColumnComparison, family: str, findings: Findings, reli
     own = [
         findings.get(f"{family}.{component.check}:{name}{scope}")
         for component in over.components
-        for scope in ("", " (tonight)")
+        for scope in ("", TONIGHT)
     ]
     distance = findings.get(f"{family}.distance:{name}")
     drawn = histogram(over.column, column.reference, cells)

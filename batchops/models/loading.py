@@ -17,7 +17,7 @@ from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundExc
 
 from batchops.errors import GoldenMismatch, ModelError, UntrustedModel
 from batchops.models.encoding import Matrix, encode
-from batchops.models.manifest import GOLDEN, MODEL, REQUIREMENTS, Version
+from batchops.models.manifest import GOLDEN, MODEL, REFERENCE, REQUIREMENTS, Version
 from batchops.models.registry import read_reference, read_verified
 from batchops.models.scoring import BATCH, check_classifier, probability, threads
 from batchops.store import Store
@@ -111,7 +111,8 @@ def _load(store: Store, version: Version, trusted: frozenset[str]) -> LoadedMode
 
 
 def _verified(store: Store, version: Version) -> Mapping[str, bytes]:
-    return {name: read_verified(store, version, name) for name in version.manifest.files}
+    names = (name for name in version.manifest.files if name != REFERENCE)
+    return {name: read_verified(store, version, name) for name in names}
 
 
 def unknown_types(data: bytes, trusted: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

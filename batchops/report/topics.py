@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batchops.audit.document import FindingPart
+from batchops.audit.figures import TONIGHT
 from batchops.report.formats import slug
 from batchops.verdict import Finding, Severity
 
@@ -38,7 +39,6 @@ BOTH = frozenset({"quality.calibration_gap", "slices.calibration_gap", "volume.w
 LOWER = frozenset({"quality.coverage"})
 """Checks that must not fall below their limit."""
 
-TONIGHT = " (tonight)"
 OF = {"input": "contract", "schema": "contract", "volume": "contract", "labels": "quality"}
 PLACES = {"contract.rule": "rule", "drift": "column", "slices": "slice"}
 COMPONENTS = ("outside_share", "unseen_share", "null_share", "distance")

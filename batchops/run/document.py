@@ -22,7 +22,7 @@ from batchops.run.clock import Clock, peak_memory
 from batchops.run.history import Stored
 from batchops.run.truth import Truth
 from batchops.settings import Settings
-from batchops.store import Lease, RunRow, Store, scores_folder
+from batchops.store import Lease, Store, scores_folder
 from batchops.verdict import Past, Verdict
 
 __all__ = ["Made", "Tonight", "document_of"]
@@ -62,7 +62,6 @@ class Tonight:
         replaces: The run that the night held when this one began.
         truth: Its labels, for a run of kind ``labels``.
         unmatched: Labels of keys that were never scored.
-        score: The run that scored it, for a run of kind ``labels``.
     """
 
     night: Night
@@ -75,7 +74,6 @@ class Tonight:
     replaces: str | None = None
     truth: Truth | None = None
     unmatched: int = 0
-    score: RunRow | None = None
 
 
 def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: Verdict, output: str) -> AuditDocument:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
-from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures, input_figures, quality_figures
+from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, input_figures, quality_figures
 from batchops.errors import ConfigError
 from batchops.report import Links, render
 from batchops.run.document import Made, Tonight, document_of
@@ -136,7 +136,7 @@ def _past(document: AuditDocument, findings: tuple[Finding, ...]) -> Past:
     figures = {
         finding.id: finding.value
         for finding in findings
-        if finding.severity in ALARMS or (finding.check.startswith(watched) and not finding.subject.endswith(")"))
+        if finding.severity in ALARMS or (finding.check.startswith(watched) and not finding.subject.endswith(TONIGHT))
     }
     figures |= {each.series: each.value for each in document.families if each.series}
     if document.quality is not None:

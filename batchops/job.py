@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
-from types import ModuleType
 from typing import Any, Literal
 
 import polars as pl
@@ -17,16 +13,11 @@ import polars as pl
 from batchops import codec
 from batchops.contract import Contract, compile_contract
 from batchops.errors import JobError, did_you_mean
+from batchops.guest import import_guest, loading
 from batchops.partition import Source
 from batchops.verdict import Policy
 
 __all__ = ["Job", "Labels", "LoadedJob", "Training", "job_names", "load_job", "problems"]
-
-GUESTS = ("jobs", "schemas")
-
-_loading = Lock()
-"""A night's threads ask for their job at once; neither the import system's caches nor Python 3.11's parser, which
-describing a contract's checks needs, bear two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +143,8 @@ def load_job(name: str, project: Path) -> LoadedJob:
     if not path.is_file():
         remedy = did_you_mean(name, job_names(project))
         raise JobError(f"job {name!r}", f"there is no {path.name} in {path.parent}", remedy)
-    with _loading:
-        job = getattr(_import(f"jobs.{name}", str(project.resolve())), "JOB", None)
+    with loading:
+        job = getattr(import_guest(f"jobs.{name}", project, JobError), "JOB", None)
         if not isinstance(job, Job):
             raise JobError(str(path), "defines no JOB", "Add JOB = Job(...) at its top level")
         contract = compile_contract(job.contract)
@@ -161,23 +152,6 @@ def load_job(name: str, project: Path) -> LoadedJob:
     if wrong:
         raise JobError(str(path), *wrong[0])
     return LoadedJob(job, project, contract, codec.digest(_described(job)), codec.digest(job.policy))
-
-
-def _import(module: str, root: str) -> ModuleType:
-    """Import a guest's module, forgetting the guests of any other project this process has seen."""
-    if sys.path[:1] != [root]:
-        sys.path.insert(0, root)
-    for name, loaded in list(sys.modules.items()):
-        file = getattr(loaded, "__file__", None) or next(iter(getattr(loaded, "__path__", [])), None)
-        if name.partition(".")[0] in GUESTS and file is not None and not Path(file).is_relative_to(root):
-            del sys.modules[name]
-    if module in sys.modules:
-        return sys.modules[module]
-    importlib.invalidate_caches()
-    try:
-        return importlib.import_module(module)
-    except (ImportError, SyntaxError, NameError, TypeError, ValueError, AttributeError) as error:
-        raise JobError(module, f"cannot be imported: {type(error).__name__}: {error}", "Correct it") from error
 
 
 def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from batchops import codec
 from batchops.audit import LABEL, SCORE, Batch, NightProfile, Reference, Yardstick, audit_batch, merge
-from batchops.contract import Validation, evaluate
+from batchops.contract import KEY_UNIQUE, Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
 from batchops.errors import JobError
 from batchops.job import LoadedJob, Training
@@ -154,8 +154,8 @@ def _nights(job: LoadedJob, training: Training, settings: Settings, observe: Obs
             raise JobError(f"training night {night}", "holds a damaged file", "Prepare its data again") from error
         readable = pl.concat(parts, how="diagonal_relaxed")
         keys = keys_of(job.contract, readable, job.job.key)
-        twice = None if keys is None else mark(keys, duplicates([keys]))
-        validation = evaluate(job.contract, readable, twice)
+        answers = {} if keys is None else {KEY_UNIQUE: mark(keys, duplicates([keys]))}
+        validation = evaluate(job.contract, readable, answers)
         joined, _ = join_truth(validation.accepted, truth, job.job.key)
         labelled = joined.filter(pl.col(LABEL).is_not_null())
         files = tuple(each.fingerprint for each in (*found, *truth.inputs))

@@ -69,7 +69,7 @@ def main() -> None:
         assert keys is not None
         _step("keys: hash and spill", lambda: spill(keys, Path(folder), "keys", 3))
         marked = mark(keys, None)
-        found = _step("contract", lambda: evaluate(contract, frame, marked))
+        found = _step("contract", lambda: evaluate(contract, frame, {"key.unique": marked}))
         scores = _step("encode and predict", lambda: model.score(found.accepted))
         scored = _step("dimensions", lambda: scores_frame(found.accepted, scores, job))
         named = scored.with_columns(model_version=pl.lit(str(version)), run_id=pl.lit("20140101T000000Z-00000000"))

@@ -10,15 +10,31 @@ from batchops.contract.arriving import MISSING, SchemaCheck, SchemaFault, check_
 from batchops.contract.compiling import compile_contract
 from batchops.contract.evaluating import FAILED_RULES, ROW, Validation, evaluate
 from batchops.contract.tally import RuleTally, SchemaTally, Tallies
-from batchops.contract.terms import Action, ColumnSpec, Contract, Level, Role, Rule, Scope
+from batchops.contract.terms import (
+    KEY_UNIQUE,
+    KEY_UNIQUE_OVER_NIGHTS,
+    Action,
+    ColumnSpec,
+    Contract,
+    ForeignKey,
+    Freshness,
+    Level,
+    Role,
+    Rule,
+    Scope,
+)
 
 __all__ = [
     "FAILED_RULES",
+    "KEY_UNIQUE",
+    "KEY_UNIQUE_OVER_NIGHTS",
     "MISSING",
     "ROW",
     "Action",
     "ColumnSpec",
     "Contract",
+    "ForeignKey",
+    "Freshness",
     "Level",
     "Role",
     "Rule",

@@ -13,12 +13,11 @@ import polars as pl
 from pandera.errors import SchemaInitError
 from pandera.polars import DataFrameModel
 
-from batchops import codec
 from batchops.contract.capturing import CRASHES, capture
-from batchops.contract.describing import described_column, described_rule
+from batchops.contract.content import content_of, digest_of
 from batchops.contract.metadata import Severities, column_words, config_words, roles_of, severities
 from batchops.contract.scoping import columns_of, is_boolean, scope_of
-from batchops.contract.terms import ColumnSpec, Contract, Rule, Scope, Test, limit_of
+from batchops.contract.terms import KEY_UNIQUE, ColumnSpec, Contract, Rule, Scope, Test, limit_of
 from batchops.contract.wording import SHORT, asks, short_name
 from batchops.errors import ContractError, did_you_mean
 
@@ -78,7 +77,7 @@ def _unique(names: tuple[str, ...]) -> Rule:
 
 def _key(names: tuple[str, ...]) -> Rule:
     words = f"no two rows of the night have the same {_and(names)}"
-    return Rule("key.unique", names, words, scope="dataset")
+    return Rule(KEY_UNIQUE, names, words, scope="dataset")
 
 
 def _read_by(where: str, passes: pl.Expr, target: str, schema: pl.Schema) -> tuple[str, ...]:
@@ -217,19 +216,11 @@ def _compiled(model: type[DataFrameModel]) -> Contract:
     config = config_words(_where(model), getattr(model.__config__, "metadata", None))
     rules = tuple(_rules(model, tuple(_distinct(_drafts(model, schema, columns))), {"": config, **said}))
     name, version = str(config.get("name") or model.__name__), str(config.get("version", ""))
-    content = {
-        "name": name,
-        "version": version,
-        "columns": [described_column(column) for column in columns],
-        "rules": [described_rule(rule) for rule in rules],
-        "rows": config["rows"],
-        "weekday_volume": config["weekday_volume"],
-    }
-    return Contract(
+    compiled = Contract(
         name=name,
         version=version,
         owner=str(config.get("owner", "")),
-        digest=codec.digest(content),
+        digest="",
         columns=columns,
         rules=rules,
         rows=config["rows"],
@@ -237,6 +228,7 @@ def _compiled(model: type[DataFrameModel]) -> Contract:
         description=inspect.cleandoc(model.__doc__ or ""),
         model=model,
     )
+    return replace(compiled, digest=digest_of(content_of(compiled)))
 
 
 def compile_contract(model: Any) -> Contract:

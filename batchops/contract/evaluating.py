@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -20,6 +21,9 @@ __all__ = ["FAILED_RULES", "ROW", "Validation", "evaluate"]
 
 ROW = "_row"
 FAILED_RULES = "_failed_rules"
+
+Answers = Mapping[str, pl.Series]
+NO_ANSWERS: Answers = MappingProxyType({})
 
 SHOWN = 60
 """Characters of a failing value that are kept."""
@@ -111,15 +115,15 @@ def _of_series(rule: Rule, passes: pl.Series | None, rows: int) -> _Outcome:
     return _Outcome(rows, rows if fails.any() else 0)
 
 
-def _outcomes(contract: Contract, fitted: Fitted, duplicated: pl.Series | None) -> dict[str, _Outcome]:
+def _outcomes(contract: Contract, fitted: Fitted, answers: Answers) -> dict[str, _Outcome]:
     rows = fitted.rows.height
     blind = {*fitted.check.missing, *fitted.check.unusable, *fitted.check.absent}
     counts = _counts(fitted.rows, (r for r in contract.rules if r.test.passes is not None and not blind & {*r.columns}))
     found: dict[str, _Outcome] = {}
     for rule in contract.rules:
         if rule.scope == "dataset":
-            known = duplicated is not None and not blind & {*rule.columns}
-            found[rule.id] = _Outcome(rows, int(duplicated.sum()), mask=duplicated) if known else _Outcome(0, 0, rows)  # type: ignore[union-attr]
+            fails = None if blind & {*rule.columns} else answers.get(rule.id)
+            found[rule.id] = _Outcome(0, 0, rows) if fails is None else _Outcome(rows, int(fails.sum()), mask=fails)
         elif blind & {*rule.columns}:
             found[rule.id] = _Outcome(0, 0, rows)
         elif rule.test.passes is None:
@@ -204,9 +208,9 @@ def _by_schema(fitted: Fitted) -> Iterator[_Tried]:
         yield _Tried(f"schema.dtype:{name}", RuleTally(rows, 0 if lost is None else int(lost.sum())), lost)
 
 
-def _by_rules(contract: Contract, fitted: Fitted, duplicated: pl.Series | None) -> Iterator[_Tried]:
+def _by_rules(contract: Contract, fitted: Fitted, answers: Answers) -> Iterator[_Tried]:
     """What the contract's rules say of every row."""
-    found = _outcomes(contract, fitted, duplicated)
+    found = _outcomes(contract, fitted, answers)
     for rule in contract.rules:
         outcome = _without(found[rule.id], rule, fitted)
         mask = _mask(outcome, fitted.rows) if outcome.failed else None
@@ -215,9 +219,7 @@ def _by_rules(contract: Contract, fitted: Fitted, duplicated: pl.Series | None) 
         yield _Tried(rule.id, tally, mask, rule.action == "quarantine")
 
 
-def evaluate(
-    contract: Contract, frame: pl.DataFrame, duplicated: pl.Series | None = None, start: int = 0
-) -> Validation:
+def evaluate(contract: Contract, frame: pl.DataFrame, answers: Answers = NO_ANSWERS, start: int = 0) -> Validation:
     """Try every rule of a contract on some rows.
 
     A rule of scope ``partition`` sees the rows it is given: where ``contract.needs_whole_partitions``, give it whole
@@ -226,15 +228,15 @@ def evaluate(
 
     Args:
         frame: The rows as they arrived: a partition, or a batch of one.
-        duplicated: One bool a row, true where the contract's key occurs again in the night; None: not known, and
-            ``key.unique`` is unknown.
+        answers: For rules of scope ``dataset``, by id: one bool a row, true where it fails. A rule without one is
+            unknown.
         start: Position of the first row within its partition.
     """
     fitted = fit_rows(contract, frame)
     rows = frame.height
     if not rows:
         return Validation(Tallies(), fitted.rows, _set_aside(frame, pl.DataFrame(), None, start), fitted.check)
-    tried = (*_by_schema(fitted), *_by_rules(contract, fitted, duplicated))
+    tried = (*_by_schema(fitted), *_by_rules(contract, fitted, answers))
     masks = [each.mask.alias(each.id) for each in tried if each.mask is not None]
     bad = _any([each.mask for each in tried if each.mask is not None and each.quarantines])
     quarantined = 0 if bad is None else int(bad.sum())

@@ -12,22 +12,30 @@ import polars as pl
 from batchops.verdict import NOTHING, Limit
 
 __all__ = [
+    "KEY_UNIQUE",
+    "KEY_UNIQUE_OVER_NIGHTS",
     "Action",
     "ColumnSpec",
     "Contract",
+    "ForeignKey",
+    "Freshness",
     "Level",
     "Role",
     "Rule",
     "Scope",
+    "Strictness",
     "Test",
+    "Unit",
     "limit_of",
     "spell",
 ]
 
 Role = Literal["key", "feature", "label", "prediction", "passthrough", "protected"]
 Level = Literal["info", "warn", "error", "critical"]
-Action = Literal["continue", "quarantine"]
+Action = Literal["continue", "quarantine", "fail_partition", "abort_night"]
 Scope = Literal["row", "partition", "dataset", "schema"]
+Strictness = Literal["allow", "forbid", "filter"]
+Unit = Literal["share", "rows"]
 
 SCHEMA_RULES: Mapping[str, str] = MappingProxyType(
     {
@@ -35,6 +43,13 @@ SCHEMA_RULES: Mapping[str, str] = MappingProxyType(
         "schema.dtype": "{column} can be read as {dtype} without loss",
     }
 )
+
+
+KEY_UNIQUE = "key.unique"
+"""Id of the rule that no key occurs twice in a night."""
+
+KEY_UNIQUE_OVER_NIGHTS = "key.unique_over_nights"
+"""Id of the rule that no key occurs in one of the nights before either."""
 
 
 def spell(dtype: pl.DataType) -> str:
@@ -75,6 +90,7 @@ class ColumnSpec:
         pii: Personal data: its values are never shown.
         coerce: The author also wants casts that may fail, row by row: text to numbers, floats to integers.
         default: Takes the place of null, as in Pandera; None where there is none.
+        regex: The name is a pattern, and the column stands for every column that it matches.
     """
 
     name: str
@@ -87,11 +103,47 @@ class ColumnSpec:
     coerce: bool = False
     default: Any = None
     description: str = ""
+    regex: bool = False
 
     @property
     def role(self) -> Role:
         """The first of its roles."""
         return self.roles[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the newest row of a night may be.
+
+    Attributes:
+        column: A date or a time.
+        hours: At most so many before the night's end, midnight in UTC (or of the column's time zone).
+    """
+
+    column: str
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Rows must name a row of another dataset.
+
+    Attributes:
+        name: Of the other dataset, for the rule's id: ``customer_id.in_customers``.
+        columns: Of this contract.
+        path: Parquet files, relative to the project; globs and ``{night}`` as in a job's source.
+        key: The other dataset's columns, in the order of ``columns``.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    path: str
+    key: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        """Id of the rule it makes."""
+        return f"{'+'.join(self.columns)}.in_{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +177,13 @@ class Rule:
         columns: What it reads.
         words: The rule for a reader: "distance is between 80 and 5 000 mi".
         level: How bad a failure is.
-        action: What becomes of a failing row; its level and limit judge the night, after the merge.
+        action: What becomes of a failing row; its level and limit judge the night, after the merge. A rule that
+            fails its partition sets all rows of a partition aside in which more than its limit fail; one that aborts
+            the night also withholds all scores once it FAILs.
         scope: ``row``: a row is enough to tell; ``partition``: all rows of a partition are needed; ``dataset``: all
             of the night; ``schema``: the columns' names and dtypes.
-        limit: Shares of the evaluated rows that warn and fail.
+        limit: How many failing rows warn and fail.
+        unit: Of the limit: shares of the evaluated rows, or rows.
     """
 
     id: str
@@ -138,6 +193,7 @@ class Rule:
     action: Action = "quarantine"
     scope: Scope = "row"
     limit: Limit = field(default_factory=lambda: limit_of("error", None, None))
+    unit: Unit = "share"
     test: Test = field(default_factory=Test, repr=False, compare=False)
 
 
@@ -149,6 +205,11 @@ class Contract:
         digest: SHA-256 of what it asks (columns, rules, thresholds), the same in every process.
         rows: Fewest and most rows of a night; None where there is no bound.
         weekday_volume: Share by which a night may differ from the usual one of its weekday; None: not looked at.
+        freshness: How old its newest row may be; None: not looked at.
+        references: Other datasets that its rows must name rows of.
+        unique_over: Nights, tonight included, over which the key is unique; None: within its night alone.
+        strict: Columns that the contract does not have: are allowed (and warn), forbidden (and fail), or left out.
+        ordered: The columns come in the contract's order.
         model: The Pandera model; what a contract is pickled as.
     """
 
@@ -160,6 +221,11 @@ class Contract:
     rules: tuple[Rule, ...]
     rows: tuple[int | None, int | None] = (None, None)
     weekday_volume: float | None = None
+    freshness: Freshness | None = None
+    references: tuple[ForeignKey, ...] = ()
+    unique_over: int | None = None
+    strict: Strictness = "allow"
+    ordered: bool = False
     description: str = ""
     model: Any = field(default=None, repr=False, compare=False)
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from batchops import codec
 from batchops.audit import LABEL, Audit, Batch, audit_batch, merge
-from batchops.contract import evaluate
+from batchops.contract import KEY_UNIQUE, evaluate
 from batchops.contract.keys import keys_of, mark
 from batchops.job import LoadedJob, load_job
 from batchops.models import load, resolve, threads
@@ -113,8 +113,8 @@ class _Bench:
         """Check, score, write and summarise some rows."""
         contract, task = self.job.contract, self.task
         keys = keys_of(contract, frame, self.job.job.key)
-        marked = None if keys is None else mark(keys, task.duplicated)
-        validation = evaluate(contract, frame, marked, start)
+        answers = {} if keys is None else {KEY_UNIQUE: mark(keys, task.duplicated)}
+        validation = evaluate(contract, frame, answers, start)
         scored = scores_frame(validation.accepted, self.model.score(validation.accepted), self.job)
         outputs, quarantine = receipt.scores, receipt.quarantine
         if scored.height:

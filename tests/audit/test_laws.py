@@ -60,7 +60,7 @@ def world(trained: Flights) -> World:
     def audit(frame: pl.DataFrame) -> Audit:
         own = keys_of(job.contract, frame, KEY)
         assert own is not None
-        validation = evaluate(job.contract, frame, mark(own, twice))
+        validation = evaluate(job.contract, frame, {"key.unique": mark(own, twice)})
         accepted = validation.accepted.with_columns(job.job.dimensions[name].alias(name) for name in job.job.dimensions)
         scored = accepted.with_columns(pl.Series(SCORE, model.score(validation.accepted), pl.Float64))
         known = scored.join(labels, on=list(KEY), how="left", maintain_order="left")

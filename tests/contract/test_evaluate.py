@@ -78,7 +78,7 @@ def failing(validation: Validation) -> set[tuple[int, str]]:
 
 
 def whole(contract: Contract, frame: pl.DataFrame) -> Validation:
-    validation = evaluate(contract, frame, pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True))
+    validation = evaluate(contract, frame, {"key.unique": pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)})
     assert validation.accepted.height + validation.quarantined.height == frame.height
     assert validation.tallies.quarantined == validation.quarantined.height
     return validation
@@ -228,7 +228,7 @@ def test_failing_values_are_counted_and_personal_ones_never_kept() -> None:
 
 def test_marked_duplicates_go_all_together() -> None:
     marks = pl.Series([True, False, True, False])
-    validation = evaluate(ORDERS, orders(), marks)
+    validation = evaluate(ORDERS, orders(), {"key.unique": marks})
     assert validation.quarantined[FAILED_RULES].to_list() == [["key.unique"], ["key.unique"]]
     assert validation.tallies.of("key.unique") == RuleTally(4, 2)
 

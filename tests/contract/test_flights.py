@@ -41,7 +41,7 @@ GOOD: dict[str, Any] = {
 def failed(**changed: Any) -> tuple[set[str], bool]:
     """Rules that one flight fails, and whether it was set aside."""
     frame = pl.DataFrame([{**GOOD, **changed}], schema=FLIGHTS.schema)
-    validation = evaluate(FLIGHTS, frame, pl.Series([False]))
+    validation = evaluate(FLIGHTS, frame, {"key.unique": pl.Series([False])})
     return {id for id, tally in validation.tallies.rules.items() if tally.failed}, validation.accepted.is_empty()
 
 
@@ -104,7 +104,7 @@ def test_the_contract_says_what_the_job_needs() -> None:
 def test_no_rule_is_vacuous() -> None:
     """Each of the twenty rules and more has been seen to fail, above or here."""
     nothing = pl.DataFrame([dict.fromkeys(GOOD)], schema=FLIGHTS.schema)
-    rules = evaluate(FLIGHTS, nothing, pl.Series([True])).quarantined[FAILED_RULES].item().to_list()
+    rules = evaluate(FLIGHTS, nothing, {"key.unique": pl.Series([True])}).quarantined[FAILED_RULES].item().to_list()
     assert {rule.id for rule in FLIGHTS.rules if rule.id.endswith((".not_null", "key.unique"))} == set(rules)
     wild = {name: -100 for name, dtype in FLIGHTS.schema.items() if dtype.is_numeric()}
     broken, _ = failed(**wild, carrier="?", origin="?", dest="?", tailnum="?", plane_type="?")

@@ -1,0 +1,240 @@
+"""A contract's content as plain values, the same in every process: what is stored, compared and digested.
+
+Line breaks, comments and the order of a set change nothing; a bound, a threshold or an author's function does.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import inspect
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from batchops import codec
+from batchops.contract.terms import (
+    Action,
+    ColumnSpec,
+    Contract,
+    ForeignKey,
+    Freshness,
+    Level,
+    Role,
+    Rule,
+    Scope,
+    Strictness,
+    Unit,
+    spell,
+)
+from batchops.contract.wording import statistics
+from batchops.verdict import Limit
+
+__all__ = ["FORMAT", "CheckContent", "ColumnContent", "Content", "RuleContent", "content_of", "digest_of"]
+
+FORMAT = 1
+"""Of a stored contract. A reader refuses a higher one; a field may be added without raising it if it has a default."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContent:
+    """What a Pandera check does.
+
+    Attributes:
+        builtin: Pandera's name of a check of its own, in `Field`'s words: ``in_range``, ``ge``; None for an author's.
+        arguments: Of a built-in check; dates and times in ISO 8601.
+        author: Code of the author's function, without comments; None for a built-in check.
+        literals: Constants of the expression that may come from outside the function.
+    """
+
+    builtin: str | None = None
+    arguments: Mapping[str, Any] | None = None
+    author: str | None = None
+    literals: tuple[str, ...] = ()
+    element_wise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleContent:
+    """A rule: what it tests, on what, how bad a failure is; ``check`` is None where Pandera has no check for it."""
+
+    id: str
+    columns: tuple[str, ...]
+    words: str
+    level: Level
+    action: Action
+    scope: Scope
+    limit: Limit
+    unit: Unit = "share"
+    null_passes: bool = True
+    check: CheckContent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnContent:
+    """A column, its dtype by name (an Enum with its categories)."""
+
+    name: str
+    dtype: str
+    nullable: bool = False
+    required: bool = True
+    roles: tuple[Role, ...] = ("passthrough",)
+    unit: str = ""
+    pii: bool = False
+    coerce: bool = False
+    default: Any = None
+    description: str = ""
+    regex: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that a contract asks, as `Contract` has it."""
+
+    name: str
+    version: str
+    owner: str
+    digest: str
+    columns: tuple[ColumnContent, ...]
+    rules: tuple[RuleContent, ...]
+    rows: tuple[int | None, int | None] = (None, None)
+    weekday_volume: float | None = None
+    freshness: Freshness | None = None
+    references: tuple[ForeignKey, ...] = ()
+    unique_over: int | None = None
+    strict: Strictness = "allow"
+    ordered: bool = False
+    description: str = ""
+    format: int = FORMAT
+
+    @property
+    def id(self) -> str:
+        """Name and version: ``Flights v4``."""
+        return f"{self.name} v{self.version}" if self.version else self.name
+
+
+def _author_of(function: Any) -> Any:
+    """The function an author wrote, out of the adapter that Pandera wraps it in."""
+    for cell in getattr(function, "__closure__", None) or ():
+        inner = getattr(cell.cell_contents, "check_fn", None)
+        if inner is not None:
+            return inner
+    return function
+
+
+def _meaning(function: Any) -> str:
+    """What a function does, without its formatting, comments and docstring; its bytecode where no source is found."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)).strip().rstrip(","))
+    except (OSError, TypeError, SyntaxError):
+        code = getattr(function, "__code__", None)
+        return "" if code is None else f"{code.co_code.hex()} {code.co_names} {code.co_consts}"
+    body = getattr(tree.body[0], "body", None)
+    if isinstance(body, list) and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        del body[0]
+    return ast.unparse(tree)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; a set in order."""
+    if isinstance(value, set | frozenset):
+        return sorted((_plain(each) for each in value), key=repr)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+def _literals(expr: pl.Expr) -> list[Any]:
+    """The constants in an expression, in no particular order: they may come from outside the function."""
+    children = expr.meta.pop()
+    if children:
+        return [value for child in children for value in _literals(child)]
+    if expr.meta.is_literal(allow_aliasing=True):
+        return [_plain(pl.select(expr).to_series().to_list())]
+    return []
+
+
+def _check(rule: Rule) -> CheckContent | None:
+    check = rule.test.check
+    if check is None:
+        return None
+    arguments = {name: _plain(value) for name, value in statistics(check).items()}
+    name = getattr(check._check_fn, "__name__", "")
+    if check.is_builtin_check(name):
+        return CheckContent(builtin=check.name, arguments=arguments)
+    literals = sorted(map(repr, _literals(rule.test.passes))) if rule.test.passes is not None else []
+    return CheckContent(
+        arguments=arguments or None,
+        author=_meaning(_author_of(check._check_fn)),
+        literals=tuple(literals),
+        element_wise=check.element_wise,
+    )
+
+
+def _rule(rule: Rule) -> RuleContent:
+    return RuleContent(
+        id=rule.id,
+        columns=rule.columns,
+        words=rule.words,
+        level=rule.level,
+        action=rule.action,
+        scope=rule.scope,
+        limit=rule.limit,
+        unit=rule.unit,
+        null_passes=rule.test.null_passes,
+        check=_check(rule),
+    )
+
+
+def _column(column: ColumnSpec) -> ColumnContent:
+    return ColumnContent(
+        name=column.name,
+        dtype=str(column.dtype) if isinstance(column.dtype, pl.Enum) else spell(column.dtype),
+        nullable=column.nullable,
+        required=column.required,
+        roles=column.roles,
+        unit=column.unit,
+        pii=column.pii,
+        coerce=column.coerce,
+        default=_plain(column.default),
+        description=column.description,
+        regex=column.regex,
+    )
+
+
+def content_of(contract: Contract) -> Content:
+    """All that a contract asks."""
+    return Content(
+        name=contract.name,
+        version=contract.version,
+        owner=contract.owner,
+        digest=contract.digest,
+        columns=tuple(map(_column, contract.columns)),
+        rules=tuple(map(_rule, contract.rules)),
+        rows=contract.rows,
+        weekday_volume=contract.weekday_volume,
+        freshness=contract.freshness,
+        references=contract.references,
+        unique_over=contract.unique_over,
+        strict=contract.strict,
+        ordered=contract.ordered,
+        description=contract.description,
+    )
+
+
+def digest_of(content: Content) -> str:
+    """SHA-256 of what a contract asks; its words, owner and descriptions change nothing."""
+    asked = replace(
+        content,
+        digest="",
+        owner="",
+        description="",
+        columns=tuple(replace(column, description="") for column in content.columns),
+        rules=tuple(replace(rule, words="") for rule in content.rules),
+    )
+    return codec.digest(asked)

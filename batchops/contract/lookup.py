@@ -1,0 +1,77 @@
+"""A project's contracts by what people call them: ``Flights``, ``schemas.flights:Flights``, ``schemas/flights.py``."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from types import ModuleType
+
+from pandera.polars import DataFrameModel
+
+from batchops.contract.compiling import compile_contract
+from batchops.contract.terms import Contract
+from batchops.errors import ContractError, did_you_mean
+from batchops.guest import import_guest, loading
+
+__all__ = ["contract_modules", "load_contract", "models_of"]
+
+FOLDER = "schemas"
+
+
+def contract_modules(project: Path) -> tuple[str, ...]:
+    """Modules of ``schemas/`` by their import paths; none is imported."""
+    found = sorted((project / FOLDER).rglob("*.py"))
+    names = [".".join(path.relative_to(project).with_suffix("").parts) for path in found]
+    return tuple(name for name in names if not name.rpartition(".")[2].startswith("_"))
+
+
+def _models(module: ModuleType) -> tuple[type[DataFrameModel], ...]:
+    own = [
+        each
+        for name, each in vars(module).items()
+        if inspect.isclass(each) and issubclass(each, DataFrameModel) and not name.startswith("_")
+    ]
+    return tuple(each for each in own if each.__module__ == module.__name__)
+
+
+def models_of(module: str, project: Path) -> tuple[type[DataFrameModel], ...]:
+    """The Pandera models that a module of the project defines, in their order.
+
+    Raises:
+        ContractError: It cannot be imported.
+    """
+    with loading:
+        return _models(import_guest(module, project, ContractError))
+
+
+def load_contract(spec: str, project: Path) -> Contract:
+    """The contract that somebody means by ``spec``.
+
+    Args:
+        spec: A class's or a contract's name; or ``module:Class``, with the module as it is imported or as a file's
+            path; without the class where the module has one alone.
+
+    Raises:
+        ContractError: There is none, or several, or it cannot be compiled.
+    """
+    place, _, name = spec.partition(":")
+    if place.endswith(".py"):
+        place = ".".join(Path(place).with_suffix("").parts)
+    elif "." not in place and not name:
+        place, name = "", spec
+    modules = (place,) if place else contract_modules(project)
+    models = [model for module in modules for model in models_of(module, project)]
+    with loading:
+        among = [model for model in models if not name or name in (model.__name__, _title(model))]
+        if len(among) == 1:
+            return compile_contract(among[0])
+    known = [f"{model.__module__}:{model.__name__}" for model in models]
+    if not among:
+        where = f"contract {spec!r}"
+        raise ContractError(where, "is in none of the project's schemas", did_you_mean(spec, known))
+    raise ContractError(f"contract {spec!r}", "names several", f"Say which: {', '.join(known)}")
+
+
+def _title(model: type[DataFrameModel]) -> str:
+    """The contract's name where its metadata states one."""
+    return str((getattr(model.__config__, "metadata", None) or {}).get("name", ""))

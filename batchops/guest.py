@@ -1,0 +1,42 @@
+"""Code of the project, imported: jobs and schemas are guests of the process that runs them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from threading import Lock
+from types import ModuleType
+
+from batchops.errors import BatchopsError
+
+__all__ = ["GUESTS", "import_guest", "loading"]
+
+GUESTS = ("jobs", "schemas")
+
+loading = Lock()
+"""Hold it to load guests: a night's threads ask for their job at once, and neither the import system's caches nor
+Python 3.11's parser, which describing a contract's checks needs, bear two of them."""
+
+
+def import_guest(module: str, project: Path, error: type[BatchopsError]) -> ModuleType:
+    """Import ``jobs.x`` or ``schemas.x`` of a project, forgetting the guests of any other that this process has seen.
+
+    Raises:
+        error: It cannot be imported.
+    """
+    root = str(project.resolve())
+    if sys.path[:1] != [root]:
+        sys.path.insert(0, root)
+    for name, loaded in list(sys.modules.items()):
+        file = getattr(loaded, "__file__", None) or next(iter(getattr(loaded, "__path__", [])), None)
+        if name.partition(".")[0] in GUESTS and file is not None and not Path(file).is_relative_to(root):
+            del sys.modules[name]
+    if module in sys.modules:
+        return sys.modules[module]
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(module)
+    except (ImportError, SyntaxError, NameError, TypeError, ValueError, AttributeError) as cause:
+        what = f"cannot be imported: {type(cause).__name__}: {cause}"
+        raise error(module, what, "Correct it") from cause

@@ -10,7 +10,7 @@ from typing import Any
 
 from batchops.contract.terms import ColumnSpec
 
-__all__ = ["SHORT", "asks", "number", "short_name", "statistics"]
+__all__ = ["LISTED", "SHORT", "asks", "number", "short_name", "statistics"]
 
 SHORT = {
     "equal_to": "eq",

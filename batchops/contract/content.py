@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import inspect
+import math
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from batchops.contract.terms import (
     Unit,
     spell,
 )
-from batchops.contract.wording import statistics
+from batchops.contract.wording import SHORT, statistics
 from batchops.verdict import Limit
 
 __all__ = ["FORMAT", "CheckContent", "ColumnContent", "Content", "RuleContent", "content_of", "digest_of"]
@@ -146,6 +147,8 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)  # JSON has no number for it
     return value if isinstance(value, str | int | float | bool | None) else repr(value)
 
 
@@ -166,7 +169,7 @@ def _check(rule: Rule) -> CheckContent | None:
     arguments = {name: _plain(value) for name, value in statistics(check).items()}
     name = getattr(check._check_fn, "__name__", "")
     if check.is_builtin_check(name):
-        return CheckContent(builtin=check.name, arguments=arguments)
+        return CheckContent(builtin=SHORT.get(name, name), arguments=arguments)
     literals = sorted(map(repr, _literals(rule.test.passes))) if rule.test.passes is not None else []
     return CheckContent(
         arguments=arguments or None,
@@ -228,13 +231,19 @@ def content_of(contract: Contract) -> Content:
 
 
 def digest_of(content: Content) -> str:
-    """SHA-256 of what a contract asks; its words, owner and descriptions change nothing."""
+    """SHA-256 of what a contract asks.
+
+    Words, owner and descriptions change nothing; nor does the order of rules, or that of columns where it is not
+    asked for; nor a rule's scope, which is found by looking at its check, and might be found to be another one day.
+    """
+    columns = [replace(column, description="") for column in content.columns]
+    rules = [replace(rule, words="", scope="row") for rule in content.rules]
     asked = replace(
         content,
         digest="",
         owner="",
         description="",
-        columns=tuple(replace(column, description="") for column in content.columns),
-        rules=tuple(replace(rule, words="") for rule in content.rules),
+        columns=tuple(columns if content.ordered else sorted(columns, key=lambda column: column.name)),
+        rules=tuple(sorted(rules, key=lambda rule: rule.id)),
     )
     return codec.digest(asked)

@@ -10,8 +10,8 @@ from batchops.audit.document import Family
 from batchops.report import formats, marks
 from batchops.report.environment import fill
 from batchops.report.topics import BOTH, FAMILIES, topic
-from batchops.report.words.checks import limit_words
 from batchops.report.words.runs import index_headline, index_lead, topic_name
+from batchops.report.words.saying import limit_words
 from batchops.verdict import Past, Severity
 
 __all__ = ["Incident", "RunLine", "incidents", "render_index"]

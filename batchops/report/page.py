@@ -12,7 +12,7 @@ from batchops.audit.document import AuditDocument, ColumnPart, Family, RulePart,
 from batchops.report import formats, marks
 from batchops.report.environment import fill
 from batchops.report.topics import BOTH, FAMILIES, groups
-from batchops.report.words.checks import limit_words
+from batchops.report.words.saying import limit_words
 from batchops.verdict import Severity
 
 __all__ = ["Links", "render"]

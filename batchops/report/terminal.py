@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from batchops.audit.document import AuditDocument, Family, FindingPart
 from batchops.report.formats import NONE, amount, clean, count, date, seconds
 from batchops.report.topics import FAMILIES, family_of, urgency
-from batchops.report.words.checks import limit_words
+from batchops.report.words.saying import limit_words
 from batchops.verdict import Severity
 
 __all__ = ["LINES", "summary"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from batchops.audit.document import FindingPart
 from batchops.report.formats import clean, plural
 from batchops.report.topics import Topic, anchor
-from batchops.report.words.checks import say, size_words
+from batchops.report.words.checks import say
 from batchops.report.words.facts import Facts
+from batchops.report.words.saying import size_words
 from batchops.verdict import Finding, Severity
 
 __all__ = ["finding_part", "since_words", "topic_title"]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from batchops.audit.document import Family
 from batchops.report.formats import clean, date, plural
 from batchops.report.topics import family_of, is_tonight, subject_of, urgency
-from batchops.report.words.checks import limit_words, say, unit_of
+from batchops.report.words.checks import say
 from batchops.report.words.facts import Facts
+from batchops.report.words.saying import limit_words, unit_of
 from batchops.verdict import Finding, Severity, worst
 
 __all__ = ["family", "nearest", "not_run", "severity_of_family"]

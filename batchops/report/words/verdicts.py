@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from batchops.audit.document import Action, FindingPart, VerdictPart
 from batchops.report.formats import amount, clean, date, decimal, plural
 from batchops.report.topics import FAMILIES, family_of, groups, urgency
-from batchops.report.words.checks import limit_words, say, size_words, unit_of
+from batchops.report.words.checks import say
 from batchops.report.words.facts import Facts
 from batchops.report.words.findings import topic_title
+from batchops.report.words.saying import limit_words, size_words, unit_of
 from batchops.report.words.tiles import family, nearest, not_run
 from batchops.verdict import Finding, Severity, Verdict
 

@@ -22,6 +22,7 @@ from batchops.stats.quality import (
     lay_out_scores,
     merge_qualities,
 )
+from batchops.stats.skew import ColumnSkew, Skew, match_by_key
 from batchops.stats.slices import SliceGap, SliceGaps, slice_gaps
 from batchops.stats.sparse import Sparse
 from batchops.stats.tally import tally_quality
@@ -36,12 +37,14 @@ __all__ = [
     "Cells",
     "Column",
     "ColumnDrift",
+    "ColumnSkew",
     "Confusion",
     "Estimate",
     "NightQuality",
     "Profile",
     "Quality",
     "ScoreCells",
+    "Skew",
     "SliceGap",
     "SliceGaps",
     "SliceKey",
@@ -56,6 +59,7 @@ __all__ = [
     "histogram",
     "lay_out",
     "lay_out_scores",
+    "match_by_key",
     "merge_profiles",
     "merge_qualities",
     "metrics",

@@ -19,7 +19,7 @@ from batchops.run.inputs import BATCH, Input, Unreadable, batches, still
 from batchops.run.publish import RUN
 from batchops.run.reference import reference_of, yardstick_of
 from batchops.run.scores import scores_frame
-from batchops.store import Staging, Store, scores_path, write_frame
+from batchops.store import Staging, Store, quarantine_path, scores_path, write_frame, write_rows
 
 __all__ = ["Task", "lost", "work"]
 
@@ -136,5 +136,5 @@ class _Bench:
     def _set_aside(self, rows: pl.DataFrame, partition: str, number: int) -> Output:
         facts = {"_partition": partition, "_contract": self.job.contract.id, "_run_id": self.task.run_id}
         made = rows.with_columns(pl.lit(value).alias(name) for name, value in facts.items())
-        path = f"quarantine/{codec.digest(partition.encode())[:12]}_{number:04}.parquet"
-        return replace(write_frame(self.store, f"{self.folder}/{RUN}/{path}", made), path=path)
+        path = quarantine_path(partition, number)
+        return replace(write_rows(self.store, f"{self.folder}/{RUN}/{path}", made), path=path)

@@ -9,7 +9,7 @@ locks/<job>/<night>/      who works on a night              ledger/<job>/, model
 
 from __future__ import annotations
 
-from batchops.store.files import Store, write_frame
+from batchops.store.files import Store, write_frame, write_rows
 from batchops.store.kinds import storable
 from batchops.store.lock import Lease, lease
 from batchops.store.records import Kind, MetricRow, RunRow, metrics, record_metrics, record_run, runs
@@ -20,7 +20,9 @@ from batchops.store.tables import (
     publication,
     publish_scores,
     published,
+    quarantine_path,
     read_scores,
+    renamed,
     scores_folder,
     scores_path,
     scores_version,
@@ -40,13 +42,16 @@ __all__ = [
     "publication",
     "publish_scores",
     "published",
+    "quarantine_path",
     "read_scores",
     "record_metrics",
     "record_run",
+    "renamed",
     "runs",
     "scores_folder",
     "scores_path",
     "scores_version",
     "storable",
     "write_frame",
+    "write_rows",
 ]

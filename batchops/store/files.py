@@ -19,7 +19,7 @@ from batchops.store.kinds import storable
 from batchops.store.local import LocalFiles
 from batchops.store.trouble import guarded
 
-__all__ = ["Store", "write_frame"]
+__all__ = ["Store", "write_frame", "write_rows"]
 
 REMOTE = "batchops.store.remote"
 
@@ -169,13 +169,18 @@ class Store:
         return dict(self.options) or None
 
 
-def write_frame(store: Store, path: str, frame: pl.DataFrame) -> Output:
-    """Write a frame as one parquet file, whole and on the disk, with the types of `storable`.
+def write_rows(store: Store, path: str, frame: pl.DataFrame) -> Output:
+    """Write a frame as one parquet file, whole and on the disk, every column of the type it has.
 
     The file is made in memory, so this is for batches of some hundred thousand rows.
     """
     buffer = io.BytesIO()
-    storable(frame).write_parquet(buffer)
+    frame.write_parquet(buffer)
     data = buffer.getvalue()
     store.write(path, data)
     return Output(path, len(frame), Fingerprint(sha256(data).hexdigest(), len(data)))
+
+
+def write_frame(store: Store, path: str, frame: pl.DataFrame) -> Output:
+    """The same for a table, which has fewer types than polars: each column of its type of `storable`."""
+    return write_rows(store, path, storable(frame))

@@ -21,7 +21,9 @@ __all__ = [
     "publication",
     "publish_scores",
     "published",
+    "quarantine_path",
     "read_scores",
+    "renamed",
     "scores_folder",
     "scores_path",
     "scores_version",
@@ -63,10 +65,24 @@ def scores_folder(job: str, night: Night) -> str:
     return f"{_table(job).path}/night={night}"
 
 
+def _part(partition: str) -> str:
+    return sha256(partition.encode()).hexdigest()[:12]
+
+
 def scores_path(job: str, night: Night, run_id: str, partition: str, batch: int = 0) -> str:
     """The path of one scores file: the same for the same run, partition and batch."""
-    part = sha256(partition.encode()).hexdigest()[:12]
-    return f"{scores_folder(job, night)}/{run_id}-{part}_{batch:04}.parquet"
+    return f"{scores_folder(job, night)}/{run_id}-{_part(partition)}_{batch:04}.parquet"
+
+
+def renamed(path: str, run_id: str) -> str:
+    """The path of a scores file under which another run publishes the same rows again."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{run_id}-{name.rpartition('-')[2]}"
+
+
+def quarantine_path(partition: str, batch: int = 0) -> str:
+    """The path of one file of rows that were set aside, relative to its run's folder."""
+    return f"quarantine/{_part(partition)}_{batch:04}.parquet"
 
 
 def _run_of(uri: str) -> str:

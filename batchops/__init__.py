@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from batchops.errors import BatchopsError
-    from batchops.job import Job, Labels, Training
+    from batchops.job import Job, Labels, Logged, Training
     from batchops.partition import Night, Source
     from batchops.verdict import Limit, Policy, Severity
 
@@ -22,6 +22,7 @@ __all__ = [
     "Job",
     "Labels",
     "Limit",
+    "Logged",
     "Night",
     "Policy",
     "Severity",
@@ -35,6 +36,7 @@ _HOMES = {
     "Job": "batchops.job",
     "Labels": "batchops.job",
     "Limit": "batchops.verdict",
+    "Logged": "batchops.job",
     "Night": "batchops.partition",
     "Policy": "batchops.verdict",
     "Severity": "batchops.verdict",

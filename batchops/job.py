@@ -17,7 +17,7 @@ from batchops.guest import import_guest, loading
 from batchops.partition import Source
 from batchops.verdict import Policy
 
-__all__ = ["Job", "Labels", "LoadedJob", "Training", "job_names", "load_job", "problems"]
+__all__ = ["Job", "Labels", "LoadedJob", "Logged", "Training", "job_names", "load_job", "problems"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,23 @@ class Labels:
     column: str
     delay_days: int = 1
     never: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """The features that another system, such as the online service, logged for the same keys.
+
+    They are compared with the night's own and never scored. A night does not wait for them, and is the same run whether
+    they are there or not; where they come later, they are read when it is run again with ``--force``.
+
+    Attributes:
+        source: Their files of a night; they hold the job's key columns and any of the contract's features.
+        tolerance: Floats differ where they are further apart than this share of the larger; 0: where they are not the
+            same number.
+    """
+
+    source: Source
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +84,7 @@ class Job:
         key: Columns that name a row within its night.
         model: ``name@alias`` or ``name@number``; there is no implicit latest.
         labels: Where outcomes come from; None: quality is never measured.
+        logged: The same features as another system had them; None: they are not compared.
         training: How `batchops train` makes a version; None: versions are registered elsewhere.
         dimensions: Named expressions over the contract's columns, to slice by: ``{"part_of_day": pl.when(...)}``.
             A column of the contract needs none.
@@ -97,6 +115,7 @@ class Job:
     edition: str | None = None
     title: str = ""
     task: Literal["binary"] = "binary"
+    logged: Logged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +182,7 @@ def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
         wrong.append((f"the name {job.name!r} is no identifier", "Use letters, digits and underscores"))
     if "{night}" not in job.source.pattern:
         wrong.append((f"the source {job.source.pattern!r} has no {{night}}", "Say where the night stands in the path"))
+    wrong += _problems_of_logged(job, contract)
     if not job.key:
         wrong.append(("the key is empty", "Name the columns that identify a row within its night"))
     elif set(job.key) <= columns and set(job.key) != set(contract.key):
@@ -187,6 +207,20 @@ def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
     return tuple(wrong)
 
 
+def _problems_of_logged(job: Job, contract: Contract) -> list[tuple[str, str]]:
+    if job.logged is None:
+        return []
+    wrong, pattern = [], job.logged.source.pattern
+    if "{night}" not in pattern:
+        wrong.append((f"the logged source {pattern!r} has no {{night}}", "Say where the night stands in the path"))
+    if not 0 <= job.logged.tolerance < 1:
+        what = f"the tolerance of logged is {job.logged.tolerance}"
+        wrong.append((what, "Write a share of the larger number: 0 or more, below 1"))
+    if not set(contract.features) - set(job.key):
+        wrong.append(("logged has nothing to compare", 'Mark features in the contract: metadata={"role": "feature"}'))
+    return wrong
+
+
 def _described(job: Job) -> dict[str, Any]:
     """What the job says, as plain values; its contract and policy have digests of their own."""
     return {
@@ -195,6 +229,7 @@ def _described(job: Job) -> dict[str, Any]:
         "key": job.key,
         "model": job.model,
         "labels": job.labels,
+        "logged": job.logged,
         "dimensions": {name: str(expr) for name, expr in job.dimensions.items()},
         "slices": job.slices,
         "passthrough": job.passthrough,

@@ -15,10 +15,13 @@ __all__ = [
     "ContractPart",
     "DriftPart",
     "Histogram",
+    "LoggedPart",
     "MetricPart",
     "QualityPart",
     "RulePart",
     "ScorePart",
+    "SkewColumn",
+    "SkewPart",
     "SlicePart",
     "SlicesPart",
     "ValueCount",
@@ -148,6 +151,87 @@ class DriftPart:
 
     reference: str
     columns: tuple[ColumnPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedPart:
+    """The files of logged rows, as they were when they were read.
+
+    Attributes:
+        path: As the job has it.
+        digest: Of their names and content.
+    """
+
+    path: str
+    files: tuple[str, ...]
+    digest: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkewColumn:
+    """One feature, in one kind of skew; what does not belong to the kind is None.
+
+    Attributes:
+        kind: ``schema``, ``feature`` or ``distribution``.
+        value: 1 where schemas differ; the share of rows whose values differ; the distance of the distributions.
+        rows: That it rests on.
+        differing: Rows whose values differ; ``missing_tonight`` and ``missing_logged`` of them have one value alone.
+        mean_difference: Of the numbers that differ; ``mean_tonight`` and ``mean_logged`` over the same rows. None of
+            fewer than k rows, and of personal data.
+        trained, now: What the contracts of training and of tonight say.
+        why: Why it could not be compared.
+    """
+
+    column: str
+    kind: str
+    severity: Severity
+    value: float | None
+    limit: float | None
+    lower: float | None
+    upper: float | None
+    rows: int
+    differing: int | None
+    missing_tonight: int | None
+    missing_logged: int | None
+    mean_difference: float | None
+    mean_tonight: float | None
+    mean_logged: float | None
+    unit: str | None
+    trained: str | None
+    now: str | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SkewPart:
+    """Is what serves the model what it was trained on?
+
+    Attributes:
+        trained_contract, contract: Of training and of tonight; None where they were not compared.
+        why: Why logged features could not be compared: ``missing``, ``incomplete``, ``unreadable``, ``changed`` or
+            ``keyless``; None where they were, and where the job logs none.
+        joined: Keys that tonight's rows and the logged ones hold once each; None where nothing was compared.
+        only_tonight, only_logged: Keys that one of them holds once, and the other not at all.
+        repeated_tonight, repeated_logged: Keys held more than once; they are left out of all else.
+        nameless_tonight, nameless_logged: Rows whose key has a missing part.
+        unmatched: (only_tonight + only_logged) of those and the joined ones.
+    """
+
+    trained_contract: str
+    contract: str
+    why: str | None
+    joined: int | None
+    only_tonight: int | None
+    only_logged: int | None
+    repeated_tonight: int | None
+    repeated_logged: int | None
+    nameless_tonight: int | None
+    nameless_logged: int | None
+    unmatched: float | None
+    unmatched_limit: float | None
+    unmatched_severity: Severity | None
+    columns: tuple[SkewColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)

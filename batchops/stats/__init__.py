@@ -22,7 +22,7 @@ from batchops.stats.quality import (
     lay_out_scores,
     merge_qualities,
 )
-from batchops.stats.skew import ColumnSkew, Skew, match_by_key
+from batchops.stats.skew import ColumnSkew, Skew, buckets_of, match_by_key
 from batchops.stats.slices import SliceGap, SliceGaps, slice_gaps
 from batchops.stats.sparse import Sparse
 from batchops.stats.tally import tally_quality
@@ -52,6 +52,7 @@ __all__ = [
     "Sparse",
     "Usual",
     "baselines",
+    "buckets_of",
     "calibration",
     "compare",
     "confusion",

@@ -15,7 +15,7 @@ import polars.selectors as cs
 from batchops.stats.exact import ExactSum
 from batchops.stats.profile import Profile
 
-__all__ = ["ColumnSkew", "Skew", "match_by_key"]
+__all__ = ["ColumnSkew", "Skew", "buckets_of", "match_by_key"]
 
 S = TypeVar("S", "ColumnSkew", "Skew")
 
@@ -148,6 +148,12 @@ def match_by_key(tonight: pl.DataFrame, logged: pl.DataFrame, key: Sequence[str]
     )
 
 
+def buckets_of(keys: pl.DataFrame, buckets: int) -> pl.Series:
+    """Into which of so many buckets each row falls: equal keys into one, whichever side and process they come from."""
+    return _spelled(keys).hash_rows(seed=SEED) % buckets
+
+
+SEED = 0x0BA7C4
 ROWS, PLACE, OTHER = "rows", "place", "_logged"
 
 

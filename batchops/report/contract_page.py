@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batchops.contract.content import ColumnContent, Content, RuleContent
+from batchops.contract.diffing import Change
 from batchops.report import formats
 from batchops.report.environment import fill
 from batchops.report.words.contracts import (
@@ -20,21 +21,7 @@ from batchops.report.words.contracts import (
     needs_words,
 )
 
-__all__ = ["Change", "Surroundings", "render_contract"]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference to the version before, in words.
-
-    Attributes:
-        subject: A rule or a column.
-        direction: ``narrowing``, ``widening``...
-    """
-
-    subject: str
-    direction: str
-    words: str
+__all__ = ["Surroundings", "render_contract"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import pytest
 
 from batchops.contract import compile_contract
 from batchops.contract.content import Content, content_of
+from batchops.contract.diffing import Change
 from batchops.contract.terms import ForeignKey, Freshness
 from batchops.report import formats
-from batchops.report.contract_page import Change, Surroundings, render_contract
+from batchops.report.contract_page import Surroundings, render_contract
 from schemas.flights import Flights
 from tests.contract.models import Orders
 
@@ -90,8 +91,8 @@ def test_a_long_list_of_values_is_shown_unless_it_is_personal_data() -> None:
 
 
 def test_changes_name_the_version_they_are_counted_from() -> None:
-    changes = (Change("count.le", "narrowing", "was at most 99, now at most 50"),)
+    changes = (Change("count.le", "rule", "narrowing", "count is at most 99", "count is at most 50", "fewer"),)
     page = render_contract(ORDERS, Surroundings(versions=("3", "4"), previous="3", changes=changes))
     assert "Changes since v3" in page
-    assert "was at most 99, now at most 50" in page
+    assert "<td>narrowed</td><td>count is at most 99</td><td>count is at most 50</td>" in page
     assert 'id="changes"' not in render_contract(ORDERS)

@@ -14,7 +14,7 @@ from batchops.contract.implying import implied, same_test
 from batchops.contract.terms import KEY_UNIQUE_OVER_NIGHTS
 from batchops.contract.wording import number
 
-__all__ = ["Diff", "diff"]
+__all__ = ["Change", "Diff", "Direction", "diff"]
 
 
 @dataclass(frozen=True, slots=True)

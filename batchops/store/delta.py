@@ -30,7 +30,7 @@ from batchops.store.files import Store
 from batchops.store.kinds import held
 from batchops.store.trouble import guarded, translate
 
-__all__ = ["Change", "Table", "active", "commits", "footer", "open_table", "read", "transact"]
+__all__ = ["Change", "Table", "active", "commits", "footer", "open_table", "read", "read_files", "transact"]
 
 ATTEMPTS = 12
 CONFIGURATION = {
@@ -266,6 +266,26 @@ def read(store: Store, table: Table, snapshot: DeltaTable, filters: Filters) -> 
             hive_schema=dict(table.partition),
             storage_options=store.storage_options,
         ).collect()
+
+
+def read_files(
+    store: Store, table: Table, snapshot: DeltaTable, filters: Filters, columns: Sequence[str]
+) -> Iterator[pl.DataFrame]:
+    """Some columns of the partitions that pass, one file at a time; nothing where the table lacks one of them."""
+    types = _types(snapshot)
+    if not set(columns) <= types.keys():
+        return
+    for uri in active(snapshot, filters):
+        with _translated(store.uri(table.path)):
+            rows = pl.scan_parquet(
+                uri,
+                schema={name: kind for name, kind in types.items() if name not in table.partition},
+                missing_columns="insert",
+                hive_partitioning=False,
+                storage_options=store.storage_options,
+            )
+            frame = rows.select(columns).collect()
+        yield frame
 
 
 def commits(snapshot: DeltaTable, limit: int | None = None) -> list[dict[str, Any]]:

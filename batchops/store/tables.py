@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from batchops.errors import LockHeld, StoreError
 from batchops.partition import Night, Output
-from batchops.store.delta import Change, Table, active, commits, footer, open_table, read, transact
+from batchops.store.delta import Change, Table, active, commits, footer, open_table, read, read_files, transact
 from batchops.store.files import Store, write_frame
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "published",
     "quarantine_path",
     "read_scores",
+    "read_scores_by_file",
     "renamed",
     "scores_folder",
     "scores_path",
@@ -247,3 +248,19 @@ def read_scores(store: Store, job: str, night: Night, version: int | None = None
     if snapshot is None or _run(snapshot, night) is None:
         raise StoreError(store.uri(scores_folder(job, night)), "no scores are published", "Run the night first")
     return read(store, table, snapshot, [*_night(night)])
+
+
+def read_scores_by_file(
+    store: Store, job: str, nights: Iterable[Night], columns: Sequence[str]
+) -> Iterator[tuple[Night, pl.DataFrame]]:
+    """Some columns of what is published for each of the nights, one file at a time, as of one version of the table.
+
+    A night that is not published gives nothing, and one without rows an empty frame.
+    """
+    table = _table(job)
+    snapshot = open_table(store, table)
+    if snapshot is None:
+        return
+    for night in nights:
+        for frame in read_files(store, table, snapshot, _night(night), columns):
+            yield night, frame

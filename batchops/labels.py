@@ -12,7 +12,7 @@ from batchops.models import resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
-from batchops.run.history import LOOK_BACK, load_audit, newest, past, rows_of, window
+from batchops.run.history import LOOK_BACK, load_audit, newest, past, past_of, rows_of, window
 from batchops.run.index import latest_document, refresh_index
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, Span, silent
 from batchops.run.paper import put_out, taken_up
@@ -90,16 +90,19 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
     with clock.stage("join"):
         joined, unmatched = join_truth(read_scores(store, job.name, night), truth, job.job.key)
         quality = tally(joined, str(night), yardstick_of(job, reference))
+    scored = latest_document(store, score)
     tonight = Tonight(
         night=night,
         kind="labels",
         run_id=staging.begin(clock.name_run()),
         key=key,
-        audit=replace(stored.audit, quality=quality, receipts=latest_document(store, score).run.partitions),
+        audit=replace(stored.audit, quality=quality, receipts=scored.run.partitions),
         earlier=window(store, rows, night, job.job.window),
         history=past(rows, night),
         truth=truth,
         unmatched=unmatched,
+        published=past_of(score.past),
+        references=scored.provenance.references,
     )
     made = Made(job, version, reference, settings, clock, held, None, options.fail_on_warn)
     return put_out(made, tonight, staging)

@@ -74,6 +74,7 @@ NOTHING = Limit()
 DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
     {
         "input.unreadable": Limit(fail=0, blocking=True),
+        "input.empty": Limit(warn=0),
         "schema.missing_column": Limit(fail=0, blocking=True),
         "schema.dtype": Limit(fail=0, blocking=True),
         "schema.coerced": Limit(warn=0),
@@ -121,10 +122,11 @@ class Policy:
 
     def limit(self, check: str, subject: str) -> Limit:
         """The limit of a figure; `NOTHING` for checks without one."""
-        for name, limits in ((f"{check}:{subject}", self.limits), (check, self.limits), (check, DEFAULT_LIMITS)):
-            if name in limits:
-                return limits[name]
-        return NOTHING
+        return self.stated(check, subject) or DEFAULT_LIMITS.get(check, NOTHING)
+
+    def stated(self, check: str, subject: str) -> Limit | None:
+        """The limit that the job itself states for a figure; None where it states none."""
+        return self.limits.get(f"{check}:{subject}", self.limits.get(check))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,8 @@ class Past:
         levels: Severity by figure id, of what was WARN or worse.
         since: For each of those, the first night of its unbroken run, and how many nights that run has.
         figures: Values by figure id, of what is worth a line over nights.
+        files: The night's files -> first 16 hex digits of their digest; empty for a file without rows.
+        late: Those of them that were not there when the night was first published.
     """
 
     night: str
@@ -215,6 +219,8 @@ class Past:
     levels: Mapping[str, Severity] = field(default_factory=dict)
     since: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     figures: Mapping[str, float | None] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    late: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

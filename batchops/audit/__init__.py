@@ -1,5 +1,6 @@
 """The audit of a night: a mergeable value, its comparison with the reference, and the figures that are judged."""
 
+from batchops.audit.arrival import Arrival
 from batchops.audit.compare import Comparison, compare_audits
 from batchops.audit.document import AuditDocument
 from batchops.audit.state import (
@@ -18,6 +19,7 @@ from batchops.audit.state import (
 __all__ = [
     "LABEL",
     "SCORE",
+    "Arrival",
     "Audit",
     "AuditDocument",
     "Batch",

@@ -46,6 +46,7 @@ __all__ = [
     "MetricPart",
     "ProvenancePart",
     "QualityPart",
+    "ReferencePart",
     "RowsPart",
     "RulePart",
     "RunPart",
@@ -164,11 +165,30 @@ class FindingPart:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferencePart:
+    """Another dataset that the contract's rows must name rows of, as it was.
+
+    Attributes:
+        path: As the contract has it.
+        digest: Of its files' names and content.
+        unreadable: Why it could not be read; None where it could.
+    """
+
+    name: str
+    path: str
+    files: tuple[str, ...]
+    digest: str
+    rows: int
+    unreadable: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProvenancePart:
     """Everything needed to repeat the run, apart from what `RunPart` holds.
 
     Attributes:
         libraries: Name -> version.
+        references: Other datasets that were asked.
         replay: The command that makes it again.
     """
 
@@ -188,6 +208,7 @@ class ProvenancePart:
     git_commit: str | None
     git_dirty: bool | None
     replay: str
+    references: tuple[ReferencePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from statistics import median
+from collections.abc import Iterator, Mapping
 
 from batchops.audit.compare import ColumnComparison, Comparison, Component, Scope
 from batchops.audit.state import Audit
-from batchops.contract import Contract, Rule, schema_faults
-from batchops.partition import Night
+from batchops.contract import KEY_UNIQUE_OVER_NIGHTS, Contract, Rule, RuleTally
 from batchops.stats import Estimate, SliceKey
-from batchops.verdict import Figure, Limit, Past, Policy, Scalar, Severity, severity_of
+from batchops.verdict import Figure, Policy, Scalar, Severity, severity_of
 
 __all__ = [
     "ALL_ROWS",
@@ -19,7 +17,6 @@ __all__ = [
     "TONIGHT",
     "contract_figures",
     "drift_figures",
-    "input_figures",
     "quality_figures",
     "shown_values",
     "slice_label",
@@ -33,65 +30,56 @@ TONIGHT = " (tonight)"
 K_ANONYMOUS = 10
 """Values held by fewer rows are never shown."""
 
-SAME_WEEKDAYS = 4
-"""Earlier nights of the same weekday below which its usual volume is not known."""
-
 SHOWN_VALUES = 6
-
-
-def input_figures(audit: Audit, contract: Contract, night: Night, history: Sequence[Past]) -> Iterator[Figure]:
-    """Files, columns and rows: what came, before any of it is looked at."""
-    for receipt in audit.receipts:
-        if receipt.unreadable is not None:
-            yield Figure("input.unreadable", receipt.partition, 1, "files", 1, evidence={"why": receipt.unreadable})
-    for fault in schema_faults(contract, audit.schema):
-        facts = {"dtype": fault.dtype, "wanted": fault.wanted, "hint": fault.hint or None, "rows": fault.rows}
-        yield Figure(fault.check, fault.column, fault.rows, "rows", audit.rows, evidence=facts)
-    low, high = contract.rows
-    if low is not None or high is not None:
-        excess = max((low or 0) - audit.rows, audit.rows - high if high is not None else 0, 0)
-        bounds: dict[str, Scalar] = {"rows": audit.rows, "least": low, "most": high}
-        yield Figure("volume.rows", ALL_ROWS, excess, "rows", audit.rows, evidence=bounds)
-    same = [past.rows for past in history if Night.parse(past.night).date.weekday() == night.date.weekday()]
-    if contract.weekday_volume is not None and len(same) >= SAME_WEEKDAYS:
-        usual = median(same)
-        yield Figure(
-            "volume.weekday",
-            ALL_ROWS,
-            audit.rows / usual - 1 if usual else None,
-            "ratio",
-            audit.rows,
-            side="both",
-            limit=Limit(warn=contract.weekday_volume, fail=2 * contract.weekday_volume),
-            evidence={"rows": audit.rows, "usual": usual, "weekday": f"{night.date:%A}", "nights": len(same)},
-        )
 
 
 def contract_figures(audit: Audit, contract: Contract, reference: Audit) -> Iterator[Figure]:
     """One figure a rule, and the share of rows that were set aside."""
     for rule in contract.rules:
-        tally, before = audit.tallies.of(rule.id), reference.tallies.of(rule.id)
-        values = shown_values(rule, contract, audit)[:SHOWN_VALUES]
+        tally = audit.tallies.of(rule.id)
         yield Figure(
             "contract.rule",
             rule.id,
-            tally.share,
-            "share",
+            _judged(rule, tally),
+            rule.unit,
             tally.evaluated,
             limit=rule.limit,
-            evidence={
-                "words": rule.words,
-                "level": rule.level,
-                "failed": tally.failed,
-                "evaluated": tally.evaluated,
-                "unknown": tally.unknown,
-                "reference": before.share,
-                "values": ", ".join(f"{value} {count}" for value, count in values) or None,
-            },
+            evidence=_rule_facts(rule, contract, audit, reference),
         )
     set_aside, rows = audit.tallies.quarantined, audit.rows
     facts: dict[str, Scalar] = {"quarantined": set_aside, "rows": rows}
     yield Figure("contract.quarantined", ALL_ROWS, set_aside / rows if rows else None, "share", rows, evidence=facts)
+
+
+def _judged(rule: Rule, tally: RuleTally) -> float | None:
+    """What a rule's limit is held against; None where it was tried on no row."""
+    if rule.unit == "rows":
+        return tally.failed if tally.evaluated else None
+    return tally.share
+
+
+def _rule_facts(rule: Rule, contract: Contract, audit: Audit, reference: Audit) -> Mapping[str, Scalar]:
+    tally = audit.tallies.of(rule.id)
+    values = shown_values(rule, contract, audit)[:SHOWN_VALUES]
+    facts: dict[str, Scalar] = {
+        "words": rule.words,
+        "level": rule.level,
+        "failed": tally.failed,
+        "evaluated": tally.evaluated,
+        "unknown": tally.unknown,
+        "reference": reference.tallies.of(rule.id).share,
+        "values": ", ".join(f"{value} {count}" for value, count in values) or None,
+    }
+    asked = [each.name for each in contract.references if each.rule == rule.id]
+    if asked:
+        facts["dataset"] = asked[0]
+    if rule.id == KEY_UNIQUE_OVER_NIGHTS:
+        held = audit.arrival.held
+        facts["held"] = ", ".join(f"{night} {rows}" for night, rows in sorted(held.items()) if rows) or None
+        facts["nights"] = len(held)
+    if rule.action == "fail_partition":
+        facts["partitions"] = audit.arrival.set_aside.get(rule.id, 0)
+    return facts
 
 
 def shown_values(rule: Rule, contract: Contract, audit: Audit) -> tuple[tuple[str, int], ...]:

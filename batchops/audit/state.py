@@ -9,6 +9,7 @@ from operator import add
 
 import polars as pl
 
+from batchops.audit.arrival import Arrival
 from batchops.contract import SchemaTally, Tallies, Validation
 from batchops.partition import Receipt
 from batchops.stats import (
@@ -47,6 +48,7 @@ class Audit:
         receipts: What became of each partition, by name.
         tallies: The contract's rules, on all readable rows.
         schema: Which columns came with which dtype.
+        arrival: How the rows came.
         inputs: All readable rows, before quarantine.
         outputs: The score's distribution, on scored rows.
         quality: Scores by slice and, where there are labels, against them.
@@ -55,6 +57,7 @@ class Audit:
     receipts: tuple[Receipt, ...] = ()
     tallies: Tallies = field(default_factory=Tallies)
     schema: SchemaTally = field(default_factory=SchemaTally)
+    arrival: Arrival = field(default_factory=Arrival)
     inputs: Profile = field(default_factory=Profile)
     outputs: Profile = field(default_factory=Profile)
     quality: Quality = field(default_factory=Quality)
@@ -80,6 +83,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
         receipts=tuple(receipts),
         tallies=reduce(add, (each.tallies for each in audits), Tallies()),
         schema=reduce(add, (each.schema for each in audits), SchemaTally()),
+        arrival=reduce(add, (each.arrival for each in audits), Arrival()),
         inputs=merge_profiles([each.inputs for each in audits]),
         outputs=merge_profiles([each.outputs for each in audits]),
         quality=merge_qualities([each.quality for each in audits]),
@@ -145,12 +149,14 @@ class Batch:
         readable: All of them, as they came.
         validation: What the contract says of them.
         scored: The accepted ones with their dimensions, `SCORE`, and `LABEL` (null where unknown).
+        arrival: How they came.
     """
 
     night: str
     readable: pl.DataFrame
     validation: Validation
     scored: pl.DataFrame
+    arrival: Arrival = field(default_factory=Arrival)
 
 
 def audit_batch(batch: Batch, yardstick: Yardstick) -> Audit:
@@ -158,6 +164,7 @@ def audit_batch(batch: Batch, yardstick: Yardstick) -> Audit:
     return Audit(
         tallies=batch.validation.tallies,
         schema=batch.validation.check.tally,
+        arrival=batch.arrival,
         inputs=summarise(batch.readable, yardstick.inputs),
         outputs=summarise(batch.scored.select(SCORE), (yardstick.score,)),
         quality=tally(batch.scored, batch.night, yardstick),

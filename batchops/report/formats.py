@@ -130,7 +130,8 @@ def amount(value: float | None, unit: str, sign: bool = True) -> str:
         return decimal(value, 3)
     if unit in ("distance", ""):
         return decimal(value, 2)
-    return f"{number(value)} {clean(unit)}"
+    told = number(value)
+    return f"{told} {'hour' if (told, unit) == ('1', 'hours') else clean(unit)}"
 
 
 def date(iso: str, year: bool = True) -> str:

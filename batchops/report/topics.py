@@ -39,12 +39,24 @@ BOTH = frozenset({"quality.calibration_gap", "slices.calibration_gap", "volume.w
 LOWER = frozenset({"quality.coverage"})
 """Checks that must not fall below their limit."""
 
-OF = {"input": "contract", "schema": "contract", "volume": "contract", "labels": "quality"}
+OF = {
+    "input": "contract",
+    "partition": "contract",
+    "schema": "contract",
+    "volume": "contract",
+    "freshness": "contract",
+    "labels": "quality",
+}
+BY_FILE = frozenset({"input.unreadable", "input.empty", "partition.duplicate", "partition.late"})
+"""Checks whose files have one cause: however many there are, they are one topic."""
+
 PLACES = {"contract.rule": "rule", "drift": "column", "slices": "slice"}
 COMPONENTS = ("outside_share", "unseen_share", "null_share", "distance")
 QUEUE = (
-    "input",
+    "input.unreadable",
     "schema",
+    "partition.duplicate",
+    "freshness",
     "contract.quarantined",
     "quality",
     "slices",
@@ -52,6 +64,8 @@ QUEUE = (
     "score",
     "drift",
     "contract",
+    "input.empty",
+    "partition.late",
     "quality.coverage",
     "labels",
 )
@@ -84,7 +98,7 @@ def topic(id: str) -> str:
     family = family_of(check)
     if family in ("slices", "score"):
         return family
-    if check == "input.unreadable":
+    if check in BY_FILE:
         return check
     return f"drift:{subject_of(subject)}" if family == "drift" else id
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from batchops import __version__, ledger
 from batchops.audit import Audit, AuditDocument, Comparison, Reference
-from batchops.audit.document import FORMAT, DriftPart, ProvenancePart, RowsPart, RunPart, WindowPart
+from batchops.audit.document import FORMAT, DriftPart, ProvenancePart, ReferencePart, RowsPart, RunPart, WindowPart
 from batchops.audit.parts import column_parts, contract_part, quality_part, score_part, slices_part
 from batchops.job import LoadedJob
 from batchops.models import Version
@@ -62,6 +62,8 @@ class Tonight:
         replaces: The run that the night held when this one began.
         truth: Its labels, for a run of kind ``labels``.
         unmatched: Labels of keys that were never scored.
+        published: The night as it was published before, for what has come since; None where it was not.
+        references: Other datasets that its rows were compared with.
     """
 
     night: Night
@@ -74,6 +76,8 @@ class Tonight:
     replaces: str | None = None
     truth: Truth | None = None
     unmatched: int = 0
+    published: Past | None = None
+    references: tuple[ReferencePart, ...] = ()
 
 
 def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: Verdict, output: str) -> AuditDocument:
@@ -179,6 +183,7 @@ def _provenance(made: Made, tonight: Tonight) -> ProvenancePart:
         replay=f'batchops {command} {job.name} --date {tonight.night} --force --reason "replay"'
         if tonight.kind == "score"
         else f"batchops {command} {job.name} --date {tonight.night}",
+        references=tonight.references,
     )
 
 
@@ -208,5 +213,10 @@ def _run(made: Made, tonight: Tonight, audit: Audit) -> RunPart:
 def _trimmed(past: Past, series: list[str]) -> Past:
     """An earlier run as the document shows it: its verdict, and the lines of the tiles."""
     return replace(
-        past, levels={}, since={}, figures={name: past.figures[name] for name in series if name in past.figures}
+        past,
+        levels={},
+        since={},
+        files={},
+        late=(),
+        figures={name: past.figures[name] for name in series if name in past.figures},
     )

@@ -17,7 +17,19 @@ from batchops.engine import Fold, Pool, map_reduce
 from batchops.errors import GateError, InputChanged, InputNotReady, did_you_mean
 from batchops.partition import Fingerprint, Night, Partition, Source
 
-__all__ = ["BATCH", "Input", "Unreadable", "batches", "examine", "find", "nights", "require", "row_count", "still"]
+__all__ = [
+    "BATCH",
+    "Input",
+    "Unreadable",
+    "batches",
+    "columns_of",
+    "examine",
+    "find",
+    "nights",
+    "require",
+    "row_count",
+    "still",
+]
 
 BATCH = 1 << 20
 """Rows that are held at once: what bounds a worker's memory, whatever a partition's size."""
@@ -157,6 +169,16 @@ def row_count(uri: str) -> int:
             return int(_scan(uri).select(pl.len()).collect().item())
     except Unreadable:
         return 0
+
+
+def columns_of(uri: str) -> pl.Schema:
+    """A parquet file's columns, from its footer.
+
+    Raises:
+        Unreadable: It is no parquet file, or a damaged one.
+    """
+    with _readable():
+        return _scan(uri).collect_schema()
 
 
 def batches(uri: str, columns: Sequence[str] | None = None, size: int = BATCH) -> Iterator[pl.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from batchops import __version__, codec
@@ -15,14 +16,15 @@ from batchops.models import Version, load, resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
-from batchops.run.history import LOOK_BACK, newest, past, rows_of, window
+from batchops.run.history import LOOK_BACK, newest, past, past_of, rows_of, window
 from batchops.run.index import refresh_index
 from batchops.run.inputs import Input, examine, require, still
-from batchops.run.keys import duplicated_keys
+from batchops.run.keys import Earlier, earlier_nights, repeated_keys
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, State, silent
 from batchops.run.paper import put_out, taken_up
 from batchops.run.publish import recover
 from batchops.run.reference import reference_of
+from batchops.run.references import Referenced, find_references, read_references, reference_parts
 from batchops.run.task import Task, lost, work
 from batchops.settings import Settings
 from batchops.store import Lease, RunRow, Staging, Store, lease
@@ -35,7 +37,9 @@ class _Night:
     """A night whose inputs are known.
 
     Attributes:
-        key: Digest of job name, night and the inputs' content: the same key is the same run.
+        references: The datasets that its rows must name rows of.
+        earlier: Published nights that its keys must differ from; None where the contract does not ask.
+        key: Digest of job name, night and the content of inputs and references: the same key is the same run.
     """
 
     job: LoadedJob
@@ -43,6 +47,8 @@ class _Night:
     settings: Settings
     store: Store
     inputs: tuple[Input, ...]
+    references: tuple[Referenced, ...]
+    earlier: Earlier | None
     key: str
     version: Version
     rows: tuple[RunRow, ...]
@@ -50,7 +56,8 @@ class _Night:
     @property
     def made_with(self) -> str:
         """Digest of everything but the input that the scores depend on."""
-        return codec.digest([self.job.digest, self.job.contract.digest, self.version.digest, __version__])
+        runs = self.earlier.runs if self.earlier is not None else ()
+        return codec.digest([self.job.digest, self.job.contract.digest, self.version.digest, __version__, runs])
 
 
 def run_night(
@@ -92,11 +99,11 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
     with clock.stage("fingerprint"):
         partitions = require(job.job.source, night, job.project, dt.datetime.now(dt.UTC))
         inputs = examine(partitions, settings.threads)
-    content = [(found.partition.name, found.fingerprint.sha256) for found in inputs]
-    key = codec.digest({"job": job.name, "night": str(night), "inputs": content})
+        references = find_references(job.contract, night, job.project, settings.threads)
     rows = rows_of(store, job.name, night - LOOK_BACK, night)
-    version = resolve(store, job.job.model)
-    known = _Night(job, night, settings, store, inputs, key, version, rows)
+    version, key = resolve(store, job.job.model), _key(job, night, inputs, references)
+    earlier = earlier_nights(store, job.name, rows, (night, job.contract.unique_over))
+    known = _Night(job, night, settings, store, inputs, references, earlier, key, version, rows)
     before = newest(rows, night, "score")
     staging = Staging(store, job.name, night, codec.digest([key, known.made_with, options.reason]))
     if staging.folder in recovered:
@@ -106,9 +113,12 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
     with clock.stage("load"):
         load(store, version, job.trusted)
         reference = reference_of(store, version, job.contract.pii)
+    if references:
+        with clock.stage("references"):
+            known = replace(known, references=read_references(job.contract, references))
     run_id = staging.begin(clock.name_run())
     audit = _audit(known, staging, run_id, clock, observe)
-    for found in inputs:
+    for found in (*inputs, *(file for each in references for file in each.inputs)):
         still(found)
     made = Made(job, version, reference, settings, clock, held, options.reason, options.fail_on_warn)
     tonight = Tonight(
@@ -120,8 +130,17 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
         earlier=window(store, rows, night, job.job.window),
         history=past(rows, night),
         replaces=None if before is None else before.run_id,
+        published=None if before is None else past_of(before.past),
+        references=reference_parts(known.references),
     )
     return put_out(made, tonight, staging)
+
+
+def _key(job: LoadedJob, night: Night, inputs: Sequence[Input], references: Sequence[Referenced]) -> str:
+    """What makes a run of this night the same run."""
+    content = [(found.partition.name, found.fingerprint.sha256) for found in inputs]
+    named = {"references": [(each.reference.rule, each.digest) for each in references]} if references else {}
+    return codec.digest({"job": job.name, "night": str(night), "inputs": content, **named})
 
 
 def _up_to_date(known: _Night, before: RunRow) -> Outcome:
@@ -153,7 +172,8 @@ def _audit(known: _Night, staging: Staging, run_id: str, clock: Clock, observe: 
     """Every partition's audit, merged."""
     settings, pool = known.settings, Pool(known.settings.scheduler, known.settings.threads)
     with clock.stage("keys"):
-        duplicated = duplicated_keys(known.inputs, known.job.contract, known.job.job.key, settings.threads)
+        job = known.job
+        repeated = repeated_keys(known.inputs, job.contract, job.job.key, known.earlier, settings.threads)
     here = max(1, min(settings.threads, len(known.inputs)))
     tasks = [
         Task(
@@ -165,7 +185,8 @@ def _audit(known: _Night, staging: Staging, run_id: str, clock: Clock, observe: 
             run_id=run_id,
             model=str(known.version),
             found=found,
-            duplicated=duplicated,
+            repeated=repeated,
+            references=known.references,
             # A cluster's workers are given one core each; here, the cores that partitions leave idle predict.
             openmp=max(1, settings.threads // here) if settings.scheduler == "threads" else 1,
         )

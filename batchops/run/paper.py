@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
-from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, input_figures, quality_figures
+from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
+from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.errors import ConfigError
 from batchops.report import Links, render
 from batchops.run.document import Made, Tonight, document_of
@@ -113,8 +114,16 @@ def _output(tonight: Tonight, verdict: Verdict) -> str:
 
 def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figure]:
     contract, policy = made.job.contract, made.job.job.policy
+    around = Circumstances(
+        night=tonight.night,
+        history=tonight.history,
+        published=tonight.published,
+        references=tonight.references,
+        timezone=made.job.job.timezone,
+        policy=policy,
+    )
     figures = [
-        *input_figures(tonight.audit, contract, tonight.night, tonight.history),
+        *input_figures(tonight.audit, contract, around),
         *contract_figures(tonight.audit, contract, made.reference.audit),
         *drift_figures(comparison, policy),
     ]
@@ -130,9 +139,9 @@ def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figur
     return figures
 
 
-def _past(document: AuditDocument, findings: tuple[Finding, ...]) -> Past:
+def _past(document: AuditDocument, findings: tuple[Finding, ...], published: Past | None) -> Past:
     """What later nights need: lines of what is watched, and the level of what was wrong."""
-    watched = ("drift.", "score.", "quality.", "volume.", "contract.quarantined")
+    watched = ("drift.", "score.", "quality.", "volume.", "freshness.", "contract.quarantined")
     figures = {
         finding.id: finding.value
         for finding in findings
@@ -150,6 +159,8 @@ def _past(document: AuditDocument, findings: tuple[Finding, ...]) -> Past:
         levels={finding.id: finding.severity for finding in alarms},
         since={finding.id: (finding.since, finding.nights) for finding in alarms if finding.since is not None},
         figures=figures,
+        files=files_of(document.run.partitions),
+        late=late_files(document.run.partitions, published),
     )
 
 
@@ -182,7 +193,7 @@ def _row(made: Made, tonight: Tonight, document: AuditDocument, verdict: Verdict
         seconds=run.seconds,
         peak_memory=run.peak_memory,
         headline=document.verdict.headline,
-        past=codec.dump(_past(document, verdict.findings)).decode(),
+        past=codec.dump(_past(document, verdict.findings, tonight.published)).decode(),
         run_folder=f"runs/{document.job}/{document.night}/{run.id}",
     )
 

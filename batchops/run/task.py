@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -9,19 +10,25 @@ from pathlib import Path
 import polars as pl
 
 from batchops import codec
-from batchops.audit import LABEL, Audit, Batch, audit_batch, merge
-from batchops.contract import KEY_UNIQUE, evaluate
-from batchops.contract.keys import keys_of, mark
+from batchops.audit import LABEL, Arrival, Audit, Batch, audit_batch, merge
+from batchops.contract import FAILED_RULES, KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS, evaluate
+from batchops.contract.freshness import newest
+from batchops.contract.keys import holders, keys_of, mark
 from batchops.job import LoadedJob, load_job
 from batchops.models import load, resolve, threads
 from batchops.partition import Night, Output, Receipt
 from batchops.run.inputs import BATCH, Input, Unreadable, batches, still
+from batchops.run.keys import Repeated
 from batchops.run.publish import RUN
 from batchops.run.reference import reference_of, yardstick_of
+from batchops.run.references import Referenced, answers_of
 from batchops.run.scores import scores_frame
 from batchops.store import Staging, Store, quarantine_path, scores_path, write_frame, write_rows
 
 __all__ = ["Task", "lost", "work"]
+
+WHOLE = "partition:"
+"""Begins what a quarantined row is said to fail, where a rule has set its partition aside whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,8 @@ class Task:
     Attributes:
         staging: Key of the run's staging folder.
         model: ``name@number``: the driver resolved the alias, once.
-        duplicated: Keys that stand in the night more than once; None where there are none.
+        repeated: Keys that stand in the night more than once, or in a night before it.
+        references: The datasets that its rows must name rows of.
         openmp: Threads that predicting may use.
     """
 
@@ -43,7 +51,8 @@ class Task:
     run_id: str
     model: str
     found: Input
-    duplicated: pl.DataFrame | None
+    repeated: Repeated
+    references: tuple[Referenced, ...]
     openmp: int
 
 
@@ -112,8 +121,11 @@ class _Bench:
     def batch(self, frame: pl.DataFrame, start: int, number: int, receipt: Receipt) -> tuple[Audit, Receipt]:
         """Check, score, write and summarise some rows."""
         contract, task = self.job.contract, self.task
-        keys = keys_of(contract, frame, self.job.job.key)
-        answers = {} if keys is None else {KEY_UNIQUE: mark(keys, task.duplicated)}
+        keys, repeated = keys_of(contract, frame, self.job.job.key), task.repeated
+        answers = dict(answers_of(contract, task.references, frame))
+        if keys is not None:
+            answers[KEY_UNIQUE] = mark(keys, repeated.twice)
+            answers[KEY_UNIQUE_OVER_NIGHTS] = mark(keys, repeated.held)
         validation = evaluate(contract, frame, answers, start)
         scored = scores_frame(validation.accepted, self.model.score(validation.accepted), self.job)
         outputs, quarantine = receipt.scores, receipt.quarantine
@@ -123,7 +135,13 @@ class _Bench:
             outputs = (*outputs, write_frame(self.store, path, made))
         if validation.quarantined.height:
             quarantine = (*quarantine, self._set_aside(validation.quarantined, receipt.partition, number))
-        rows = Batch(str(task.night), frame, validation, scored.with_columns(pl.lit(None, pl.Int8).alias(LABEL)))
+        arrival = Arrival(
+            newest(contract, frame),
+            {} if keys is None else holders(keys, repeated.held, repeated.nights),
+            _whole(validation.quarantined),
+        )
+        labelled = scored.with_columns(pl.lit(None, pl.Int8).alias(LABEL))
+        rows = Batch(str(task.night), frame, validation, labelled, arrival)
         return audit_batch(rows, self.yardstick), replace(
             receipt,
             rows=receipt.rows + frame.height,
@@ -138,3 +156,9 @@ class _Bench:
         made = rows.with_columns(pl.lit(value).alias(name) for name, value in facts.items())
         path = quarantine_path(partition, number)
         return replace(write_rows(self.store, f"{self.folder}/{RUN}/{path}", made), path=path)
+
+
+def _whole(quarantined: pl.DataFrame) -> Mapping[str, int]:
+    """Rule -> 1, for each that set this partition aside whole."""
+    names = quarantined.get_column(FAILED_RULES).explode().unique().drop_nulls()
+    return {name.removeprefix(WHOLE): 1 for name in names if name.startswith(WHOLE)}

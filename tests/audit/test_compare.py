@@ -5,7 +5,8 @@ import math
 import pytest
 
 from batchops.audit import Audit, Reference, compare_audits
-from batchops.audit.figures import drift_figures, fallen, input_figures, quality_figures, shown_values
+from batchops.audit.figures import drift_figures, fallen, quality_figures, shown_values
+from batchops.audit.input_figures import Circumstances, input_figures
 from batchops.contract import Contract, RuleTally, Tallies
 from batchops.models import resolve
 from batchops.partition import Night, Receipt
@@ -70,7 +71,7 @@ def pasts(rows: list[int], night: Night = FRIDAY) -> list[Past]:
 
 
 def figure(audit: Audit, contract: Contract, history: list[Past], check: str) -> float | None:
-    found = [each for each in input_figures(audit, contract, FRIDAY, history) if each.check == check]
+    found = [each for each in input_figures(audit, contract, Circumstances(FRIDAY, history)) if each.check == check]
     return found[0].value if found else None
 
 
@@ -87,7 +88,9 @@ def test_rows_beyond_the_contracts_bounds_are_counted(contract: Contract, count:
 
 def test_what_could_not_be_read_is_a_figure_of_its_own(contract: Contract) -> None:
     audit = Audit(receipts=(Receipt("EWR.parquet", None, unreadable="not a parquet file"),))
-    (found,) = [each for each in input_figures(audit, contract, FRIDAY, []) if each.check == "input.unreadable"]
+    (found,) = [
+        each for each in input_figures(audit, contract, Circumstances(FRIDAY)) if each.check == "input.unreadable"
+    ]
     assert (found.subject, found.value, found.evidence) == ("EWR.parquet", 1, {"why": "not a parquet file"})
 
 

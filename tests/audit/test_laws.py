@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from batchops import codec
-from batchops.audit import LABEL, SCORE, Audit, Batch, Yardstick, audit_batch, merge
+from batchops.audit import LABEL, SCORE, Arrival, Audit, Batch, Yardstick, audit_batch, merge
 from batchops.contract import SchemaTally, Tallies, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
 from batchops.models import load, resolve
@@ -64,7 +64,10 @@ def world(trained: Flights) -> World:
         accepted = validation.accepted.with_columns(job.job.dimensions[name].alias(name) for name in job.job.dimensions)
         scored = accepted.with_columns(pl.Series(SCORE, model.score(validation.accepted), pl.Float64))
         known = scored.join(labels, on=list(KEY), how="left", maintain_order="left")
-        return audit_batch(Batch(str(NIGHTS[1]), frame, validation, known), yardstick)
+        held = frame.select(pl.col("carrier").is_in(["UA", "DL"]).sum()).item()
+        newest = frame.select(pl.col("time_hour").dt.epoch("us").max()).item()
+        arrival = Arrival(newest, {"2013-06-30": held, "2013-06-29": 0})
+        return audit_batch(Batch(str(NIGHTS[1]), frame, validation, known, arrival), yardstick)
 
     return World(rows, audit, yardstick)
 
@@ -88,6 +91,7 @@ def test_the_fold_of_partitions_is_the_audit_of_the_whole(world: World, cuts: li
 PARTS: dict[str, tuple[Callable[[Audit], object], object]] = {
     "tallies": (lambda audit: audit.tallies, Tallies()),
     "schema": (lambda audit: audit.schema, SchemaTally()),
+    "arrival": (lambda audit: audit.arrival, Arrival()),
     "inputs": (lambda audit: audit.inputs, Profile()),
     "outputs": (lambda audit: audit.outputs, Profile()),
     "quality": (lambda audit: audit.quality, Quality()),

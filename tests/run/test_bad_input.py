@@ -222,12 +222,13 @@ def test_keys_that_two_files_share_are_all_set_aside(flights: Flights) -> None:
     assert parts == {"EWR.parquet": 4, "JFK.parquet": 0, "LGA.parquet": 0, "late.parquet": 4}
 
 
-def test_a_file_without_rows_is_fine_and_said(flights: Flights) -> None:
+def test_a_file_without_rows_is_fine_and_warned_of(flights: Flights) -> None:
     gone = pl.read_parquet(flights.files()[2]).height
     flights.change(lambda rows: rows.clear(), name="LGA")
     outcome = flights.run()
     assert rows_in(outcome) == (ROWS - gone, ROWS - gone, 0)
     assert outcome.exit_code == 0
+    assert found(outcome)["input.empty:LGA.parquet"] is WARN
     assert outcome.document is not None
     assert [receipt.partition for receipt in outcome.document.run.partitions if not receipt.rows] == ["LGA.parquet"]
     assert "LGA.parquet" in Path(str(outcome.report)).read_text()
@@ -238,7 +239,8 @@ def test_a_night_whose_files_have_no_rows_is_published_empty_and_flagged(flights
     outcome = flights.run()
     assert rows_in(outcome) == (0, 0, 0)
     assert (outcome.state, outcome.exit_code) == ("flagged", 3)
-    assert found(outcome) == {"volume.rows:all rows": FAIL}
+    empty = {f"input.empty:{file.name}": WARN for file in flights.files()}
+    assert found(outcome) == {"volume.rows:all rows": FAIL, **empty}
     assert flights.scores().height == 0
 
 

@@ -20,13 +20,16 @@ NAMES = {
     "quality.coverage": "Outcomes are missing",
     "contract.quarantined": "Rows were set aside",
     "input.unreadable": "Files cannot be read",
+    "input.empty": "Files have no rows",
+    "partition.duplicate": "Files are copies of others",
+    "partition.late": "Files came late",
     "volume.rows": "The number of rows is not allowed",
     "volume.weekday": "The number of rows is unusual for the weekday",
     "labels.conflicting": "Labels contradict each other",
     "labels.invalid": "Labels are neither 0 nor 1",
     "labels.unmatched": "Labels belong to no scored row",
 }
-ABOUT = {"contract.rule": "Rule broken", "drift": "Input drift", "schema": "Schema"}
+ABOUT = {"contract.rule": "Rule broken", "drift": "Input drift", "schema": "Schema", "freshness": "Old data"}
 
 
 class Opened(Protocol):

@@ -7,19 +7,24 @@ Names and versions are free text; what a path may not hold is spelt as in a URL.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 from batchops import codec
 from batchops.contract.content import FORMAT, Content, content_of
+from batchops.contract.diffing import Change, Diff, diff
+from batchops.contract.locating import where
 from batchops.contract.terms import Contract
 from batchops.errors import ContractError
 from batchops.store.files import Store
 
-__all__ = ["read_content", "record", "recorded", "versions"]
+__all__ = ["UNVERSIONED", "altered", "read_content", "record", "recorded", "require_unchanged", "versions"]
 
 UNVERSIONED = "unversioned"
 """File name of a contract that has no version."""
+
+NAMED = 3
+"""Changes that a refusal names one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,13 @@ def recorded(store: Store, name: str, version: str) -> Content | None:
 
 
 def record(store: Store, contract: Contract) -> None:
-    """Keep what a contract asks under its name and version; where that is kept already, it stays as it was."""
-    store.create(_path(contract.name, contract.version), codec.dump_pretty(content_of(contract)))
+    """Keep what a contract asks under its name and version, before anything that it was asked for is published.
+
+    Raises:
+        ContractError: It was edited and kept its version.
+    """
+    if not store.create(_path(contract.name, contract.version), codec.dump_pretty(content_of(contract))):
+        require_unchanged(store, contract)
 
 
 def _natural(version: str) -> list[tuple[bool, int, str]]:
@@ -93,3 +103,49 @@ def versions(store: Store, name: str) -> tuple[str, ...]:
     files = store.names(f"contracts/{_safe(name)}")
     found = [unquote(file.removesuffix(".json")) for file in files if file.endswith(".json")]
     return tuple(sorted(("" if each == UNVERSIONED else each for each in found), key=_natural))
+
+
+def altered(store: Store, contract: Contract) -> Diff | None:
+    """How a contract differs from what is recorded under its name and version; None where only in words, or nothing is.
+
+    Digests are asked first. Where they differ the contents decide: a later batchops may store more of the same.
+
+    Raises:
+        ContractError: What is stored there cannot be read.
+    """
+    before, now = recorded(store, contract.name, contract.version), content_of(contract)
+    if before is None or before.digest == now.digest:
+        return None
+    found = diff(before, now)
+    return found if found.asked else None
+
+
+def require_unchanged(store: Store, contract: Contract) -> None:
+    """Make sure that what a contract asks is what was recorded under its name and version, where something was.
+
+    Raises:
+        ContractError: It was edited and kept its version.
+    """
+    found = altered(store, contract)
+    if found is not None:
+        what = f"{contract.id} was published with other content: {_named(found.asked)}"
+        raise ContractError(where(contract.model), what, _remedy(store, contract, found))
+
+
+def _named(changes: tuple[Change, ...]) -> str:
+    said = [f"{change.what} {change.verb}" for change in changes[:NAMED]]
+    left = len(changes) - len(said)
+    return ", ".join([*said, f"and {left} more"] if left else said)
+
+
+def _remedy(store: Store, contract: Contract, found: Diff) -> str:
+    taken = versions(store, contract.name)
+    wanted = found.suggested_version
+    if wanted in taken:
+        wanted = replace(found, old=replace(found.old, version=taken[-1])).suggested_version
+    if contract.version and wanted:
+        raised = f"Raise version to {wanted}"
+    else:
+        raised = f"Give it version {wanted}" if wanted else "Give it another version"
+    command = f"batchops contract diff {contract.name}@{contract.version or UNVERSIONED} {contract.name}"
+    return f"{raised} in its Config.metadata; see `{command}`"

@@ -11,7 +11,7 @@ import pytest
 from batchops import codec
 from batchops.contract import Contract, compile_contract
 from batchops.contract.content import FORMAT, content_of
-from batchops.contract.record import record, recorded, versions
+from batchops.contract.record import record, recorded, require_unchanged, versions
 from batchops.errors import ContractError
 from batchops.store import Store
 
@@ -44,7 +44,9 @@ def test_another_version_is_not_there(store: Store) -> None:
 
 def test_the_first_content_of_a_version_stays(store: Store) -> None:
     record(store, flights())
-    record(store, flights(furthest=3000))
+    record(store, flights())
+    with pytest.raises(ContractError, match="published with other content"):
+        record(store, flights(furthest=3000))
     assert recorded(store, "Flights", "4") == content_of(flights())
 
 
@@ -82,3 +84,71 @@ def test_a_damaged_record_is_named(store: Store, damaged: bytes) -> None:
     store.write("contracts/Flights/4.json", damaged)
     with pytest.raises(ContractError, match="no stored contract"):
         recorded(store, "Flights", "4")
+
+
+class TestAnEditedContract:
+    def test_is_refused_under_the_same_version_with_what_changed_and_what_to_do(self, store: Store) -> None:
+        record(store, flights())
+        with pytest.raises(ContractError) as caught:
+            require_unchanged(store, flights(furthest=3000))
+        assert caught.value.where.startswith("tests/contract/test_record.py:")
+        assert caught.value.what == "Flights v4 was published with other content: distance.in_range narrowed"
+        assert caught.value.remedy == (
+            "Raise version to 5 in its Config.metadata; see `batchops contract diff Flights@4 Flights`"
+        )
+
+    def test_is_welcome_under_another_version(self, store: Store) -> None:
+        record(store, flights())
+        require_unchanged(store, flights(5, furthest=3000))
+        require_unchanged(store, flights())
+
+    def test_without_a_version_is_told_to_take_one(self, store: Store) -> None:
+        record(store, flights(""))
+        with pytest.raises(
+            ContractError, match=r"Give it version 1 in its Config\.metadata; see .*Flights@unversioned"
+        ):
+            require_unchanged(store, flights("", furthest=3000))
+
+    def test_is_not_told_to_take_a_version_that_is_taken(self, store: Store) -> None:
+        for version in (4, 5, 6):
+            record(store, flights(version))
+        with pytest.raises(ContractError, match="Raise version to 7"):
+            require_unchanged(store, flights(4, furthest=3000))
+
+    def test_with_a_version_that_does_not_count_up_is_told_to_take_another(self, store: Store) -> None:
+        record(store, flights("summer"))
+        with pytest.raises(ContractError, match="Give it another version"):
+            require_unchanged(store, flights("summer", furthest=3000))
+
+    def test_names_three_changes_and_counts_the_others(self, store: Store) -> None:
+        def made(most: int) -> Contract:
+            class Model(pa.DataFrameModel):
+                a: int = pa.Field(le=most)
+                b: int = pa.Field(le=most)
+                c: int = pa.Field(le=most)
+                d: int = pa.Field(le=most)
+                e: int = pa.Field(le=most)
+
+            return compile_contract(Model)
+
+        record(store, made(5))
+        with pytest.raises(ContractError, match=r"a\.le widened, b\.le widened, c\.le widened, and 2 more"):
+            require_unchanged(store, made(6))
+
+    def test_in_words_alone_is_no_other_contract(self, store: Store) -> None:
+        def made(words: str) -> Contract:
+            class Model(pa.DataFrameModel):
+                a: int = pa.Field(le=5, description=words)
+
+                class Config:
+                    metadata = {"version": 1, "owner": words}  # noqa: RUF012
+
+            return compile_contract(Model)
+
+        record(store, made("some"))
+        require_unchanged(store, made("others"))
+
+    def test_that_an_older_batchops_digested_otherwise_is_no_other_contract(self, store: Store) -> None:
+        stored = codec.dump(content_of(flights())).replace(flights().digest.encode(), b"0" * 64)
+        store.write("contracts/Flights/4.json", stored)
+        require_unchanged(store, flights())

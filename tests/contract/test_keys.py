@@ -37,7 +37,7 @@ def marked(parts: list[pl.DataFrame], confirmed: pl.DataFrame | None) -> list[bo
     return [flag for part in parts for flag in keys.mark(part, confirmed).to_list()]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(ROWS, min_size=1, max_size=5), st.integers(1, 5))
 def test_both_ways_mark_every_row_of_a_key_that_comes_twice_in_the_night(rows: list[list[Any]], buckets: int) -> None:
     parts = [frame(part) for part in rows]
@@ -112,3 +112,55 @@ def test_one_function_decides_which_way() -> None:
     assert keys.in_memory(900)
     assert not keys.in_memory(10_000_000)
     assert (keys.buckets_for(0), keys.buckets_for(10_000_000)) == (1, 3)
+
+
+def held_over_files(tonight: list[pl.DataFrame], earlier: dict[str, list[pl.DataFrame]], buckets: int) -> Any:
+    with TemporaryDirectory() as folder:
+        ours, theirs = Path(folder, "ours"), Path(folder, "theirs")
+        for number, part in enumerate(tonight):
+            keys.spill(part, ours, str(number), buckets)
+        for night, parts in earlier.items():
+            for number, part in enumerate(parts):
+                keys.spill(part, theirs, f"{night}-{number}", buckets)
+        hashes = np.concatenate([keys.shared(ours, theirs, bucket) for bucket in range(buckets)])
+    stored = [(night, keys.behind(part, hashes)) for night, parts in earlier.items() for part in parts]
+    return keys.again([keys.behind(part, hashes) for part in tonight], stored)
+
+
+def held_in_memory(tonight: list[pl.DataFrame], earlier: dict[str, list[pl.DataFrame]]) -> Any:
+    stored = [(night, keys.behind(part)) for night, parts in earlier.items() for part in parts]
+    return keys.again(map(keys.behind, tonight), stored)
+
+
+NIGHTS = st.dictionaries(st.sampled_from(["2025-06-01", "2025-06-02", "2025-06-03"]), st.lists(ROWS, max_size=3))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(ROWS, min_size=1, max_size=4), NIGHTS, st.integers(1, 5))
+def test_both_ways_mark_every_row_of_a_key_that_an_earlier_night_holds(
+    rows: list[list[Any]], nights: dict[str, list[list[Any]]], buckets: int
+) -> None:
+    tonight = [frame(part) for part in rows]
+    earlier = {night: [frame(part) for part in parts] for night, parts in nights.items()}
+    known = {night: {row for part in parts for row in part if None not in row} for night, parts in nights.items()}
+    expected = [any(row in held for held in known.values()) for part in rows for row in part]
+    counts = {night: sum(row in held for part in rows for row in part) for night, held in known.items()}
+    for found in (held_in_memory(tonight, earlier), held_over_files(tonight, earlier, buckets)):
+        assert marked(tonight, found) == expected
+        assert keys.holders(pl.concat(tonight), found, nights) == counts
+
+
+def test_two_keys_of_one_hash_are_not_held_by_another_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "_hashes", lambda keys: pl.repeat(7, keys.height, dtype=pl.UInt64, eager=True))
+    tonight = [frame([("UA", 1, "EWR"), ("UA", 2, "EWR")])]
+    found = held_over_files(tonight, {"2025-06-01": [frame([("UA", 3, "EWR"), ("UA", 2, "EWR")])]}, 3)
+    assert marked(tonight, found) == [False, True]
+
+
+def test_a_key_that_a_table_gives_back_in_another_type_is_the_same_key() -> None:
+    contract = compile_contract(Orders)
+    ours = keys.keys_of(contract, orders(), ("kind", "number"))
+    assert ours is not None
+    table = ours.with_columns(pl.col("kind").cast(pl.String), pl.col("number").cast(pl.Decimal(20, 0)))
+    found = held_in_memory([ours], {"2025-06-01": [keys.stored_keys(contract, table[:2], ("kind", "number"))]})
+    assert marked([ours], found) == [True, True, False, False]

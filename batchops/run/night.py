@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from batchops import __version__, codec
 from batchops.audit import Audit, merge
+from batchops.contract.record import require_unchanged
 from batchops.engine import Fold, Pool, map_reduce
 from batchops.errors import ConfigError, InputNotReady, LockHeld
 from batchops.job import LoadedJob
@@ -70,6 +71,7 @@ def run_night(
 
     Raises:
         ConfigError: ``force`` without a reason.
+        ContractError: The contract was edited and kept the version that it was published under.
         UnknownVersion: The job's model does not exist.
         ModelError: It may not be used; nothing is scored.
         TryLater: An input changed while it was read, or the store failed; run the same command again.
@@ -110,6 +112,7 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
         return taken_up(store, recovered[staging.folder])
     if before is not None and before.key == key and not options.force:
         return _up_to_date(known, before)
+    require_unchanged(store, job.contract)
     with clock.stage("load"):
         load(store, version, job.trusted)
         reference = reference_of(store, version, job.contract.pii)

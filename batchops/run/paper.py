@@ -9,6 +9,7 @@ from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
 from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
+from batchops.contract.record import record
 from batchops.errors import ConfigError
 from batchops.report import Links, render
 from batchops.run.document import Made, Tonight, document_of
@@ -64,6 +65,7 @@ def put_out(made: Made, tonight: Tonight, staging: Staging) -> Outcome:
     if scored:
         facts = {"severity": row.severity, "output": row.output, "model": row.model}
         schema = scores_schema(made.job)
+        record(store, made.job.contract)
         publication = Publication(row.run_id, row.key, facts, schema, tonight.replaces)
     anchor = publish(store, staging.folder, ready, publication)
     return _outcome(store, row, document, anchor, note)

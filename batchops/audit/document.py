@@ -19,10 +19,13 @@ from batchops.audit.sections import (
     ContractPart,
     DriftPart,
     Histogram,
+    LoggedPart,
     MetricPart,
     QualityPart,
     RulePart,
     ScorePart,
+    SkewColumn,
+    SkewPart,
     SlicePart,
     SlicesPart,
     ValueCount,
@@ -43,6 +46,7 @@ __all__ = [
     "Family",
     "FindingPart",
     "Histogram",
+    "LoggedPart",
     "MetricPart",
     "ProvenancePart",
     "QualityPart",
@@ -51,6 +55,8 @@ __all__ = [
     "RulePart",
     "RunPart",
     "ScorePart",
+    "SkewColumn",
+    "SkewPart",
     "SlicePart",
     "SlicesPart",
     "ValueCount",
@@ -190,6 +196,7 @@ class ProvenancePart:
         libraries: Name -> version.
         references: Other datasets that were asked.
         replay: The command that makes it again.
+        logged: The rows of another system that were compared; None where there are none.
     """
 
     batchops: str
@@ -209,6 +216,7 @@ class ProvenancePart:
     git_dirty: bool | None
     replay: str
     references: tuple[ReferencePart, ...] = ()
+    logged: LoggedPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,3 +269,4 @@ class AuditDocument:
     provenance: ProvenancePart
     history: tuple[Past, ...]
     run: RunPart
+    skew: SkewPart | None = None

@@ -10,6 +10,7 @@ from operator import add
 import polars as pl
 
 from batchops.audit.arrival import Arrival
+from batchops.audit.skew import NightSkew
 from batchops.contract import SchemaTally, Tallies, Validation
 from batchops.partition import Receipt
 from batchops.stats import (
@@ -52,6 +53,7 @@ class Audit:
         inputs: All readable rows, before quarantine.
         outputs: The score's distribution, on scored rows.
         quality: Scores by slice and, where there are labels, against them.
+        skew: Between training and serving; measured once a night, beside its partitions.
     """
 
     receipts: tuple[Receipt, ...] = ()
@@ -61,6 +63,7 @@ class Audit:
     inputs: Profile = field(default_factory=Profile)
     outputs: Profile = field(default_factory=Profile)
     quality: Quality = field(default_factory=Quality)
+    skew: NightSkew = field(default_factory=NightSkew)
 
     def __add__(self, other: Audit) -> Audit:
         return merge((self, other))
@@ -87,6 +90,7 @@ def merge(audits: Sequence[Audit]) -> Audit:
         inputs=merge_profiles([each.inputs for each in audits]),
         outputs=merge_profiles([each.outputs for each in audits]),
         quality=merge_qualities([each.quality for each in audits]),
+        skew=reduce(add, (each.skew for each in audits), NightSkew()),
     )
 
 

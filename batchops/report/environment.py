@@ -23,6 +23,7 @@ from batchops import codec
 from batchops.errors import ConfigError
 from batchops.report import formats, marks, pictures
 from batchops.report.words import column_words, since_words, topic_title
+from batchops.report.words.skew import skew_words
 from batchops.verdict import Severity
 
 __all__ = ["fill"]
@@ -54,6 +55,7 @@ FILTERS: Mapping[str, Any] = {
     "kind": KINDS.__getitem__,
     "column_words": column_words,
     "since_words": since_words,
+    "skew_words": skew_words,
     "topic_title": topic_title,
     "metric": pictures.metric,
     "metric_limit": pictures.metric_limit,

@@ -13,9 +13,18 @@ from batchops.report import formats, marks
 from batchops.report.environment import fill
 from batchops.report.topics import BOTH, FAMILIES, groups
 from batchops.report.words.saying import limit_words
+from batchops.report.words.skew import matched_words
 from batchops.verdict import Severity
 
 __all__ = ["Links", "render"]
+
+ASIDES = {
+    "continue": "",
+    "quarantine": " · failing rows are set aside",
+    "fail_partition": " · beyond its limit a file is set aside whole",
+    "abort_night": " · failing rows are set aside, and a FAIL withholds the night",
+}
+"""What becomes of failing rows, to follow a rule's level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +70,16 @@ def _frame(document: AuditDocument) -> dict[str, Any]:
 def _anchors(document: AuditDocument) -> frozenset[str]:
     """Every id that a link may lead to."""
     slices = document.slices.slices if document.slices else ()
+    skew = document.skew.columns if document.skew else ()
     return frozenset(
         [
             *("verdict", "findings", "contract", "drift", "quality", "slices", "provenance"),
             *(["score"] if document.score else []),
+            *(["skew"] if document.skew else []),
             *(f"rule-{formats.slug(rule.id)}" for rule in document.contract.rules),
             *(f"column-{formats.slug(column.column)}" for column in document.drift.columns),
             *(f"slice-{formats.slug(each.label)}" for each in slices),
+            *(f"skew-{each.kind}-{formats.slug(each.column)}" for each in skew if each.severity is not Severity.PASS),
         ]
     )
 
@@ -141,7 +153,7 @@ def _contract(document: AuditDocument) -> dict[str, Any]:
     opaque = frozenset(column.column for column in document.drift.columns if column.kind == "opaque")
     rules = sorted(document.contract.rules, key=order)
     kept = [rule for rule in rules if rule.severity is Severity.PASS and not rule.failed and not rule.unknown]
-    return {"rules": [rule for rule in rules if rule not in kept], "kept": kept, "opaque": opaque}
+    return {"rules": [rule for rule in rules if rule not in kept], "kept": kept, "opaque": opaque, "asides": ASIDES}
 
 
 def _levels(severities: Sequence[Severity]) -> list[Severity]:
@@ -153,7 +165,14 @@ def _drift(document: AuditDocument) -> dict[str, Any]:
         return column.severity.rank, -(column.reliance or 0.0), -(column.window.distance or 0.0), column.column
 
     columns = sorted(document.drift.columns, key=order)
-    return {"columns": columns, "column_levels": _levels([column.severity for column in columns])}
+    skew = document.skew.columns if document.skew else ()
+    return {
+        "columns": columns,
+        "column_levels": _levels([column.severity for column in columns]),
+        "skewed": [each for each in skew if each.severity is not Severity.PASS],
+        "alike": sum(each.severity is Severity.PASS for each in skew),
+        "matched": matched_words(document.skew) if document.skew else "",
+    }
 
 
 def _quality(document: AuditDocument) -> dict[str, Any]:

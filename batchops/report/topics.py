@@ -46,11 +46,19 @@ OF = {
     "volume": "contract",
     "freshness": "contract",
     "labels": "quality",
+    "skew": "drift",
 }
 BY_FILE = frozenset({"input.unreadable", "input.empty", "partition.duplicate", "partition.late"})
 """Checks whose files have one cause: however many there are, they are one topic."""
 
-PLACES = {"contract.rule": "rule", "drift": "column", "slices": "slice"}
+PLACES = {
+    "contract.rule": "rule",
+    "drift": "column",
+    "skew.schema": "skew-schema",
+    "skew.feature": "skew-feature",
+    "skew.distribution": "skew-distribution",
+    "slices": "slice",
+}
 COMPONENTS = ("outside_share", "unseen_share", "null_share", "distance")
 QUEUE = (
     "input.unreadable",
@@ -61,6 +69,7 @@ QUEUE = (
     "quality",
     "slices",
     "volume",
+    "skew",
     "score",
     "drift",
     "contract",
@@ -98,13 +107,15 @@ def topic(id: str) -> str:
     family = family_of(check)
     if family in ("slices", "score"):
         return family
-    if check in BY_FILE:
+    if check in BY_FILE or check == "skew.unmatched":
         return check
     return f"drift:{subject_of(subject)}" if family == "drift" else id
 
 
 def anchor(check: str, subject: str) -> str:
     """Where on the page the evidence stands."""
+    if check == "skew.unmatched":
+        return "skew"
     place = PLACES.get(check) or PLACES.get(check.partition(".")[0])
     return f"{place}-{slug(subject_of(subject))}" if place else family_of(check)
 

@@ -14,6 +14,7 @@ from batchops import __version__, ledger
 from batchops.audit import Audit, AuditDocument, Comparison, Reference
 from batchops.audit.document import FORMAT, DriftPart, ProvenancePart, ReferencePart, RowsPart, RunPart, WindowPart
 from batchops.audit.parts import column_parts, contract_part, quality_part, score_part, slices_part
+from batchops.audit.skew import skew_part
 from batchops.job import LoadedJob
 from batchops.models import Version
 from batchops.partition import Night
@@ -117,6 +118,7 @@ def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: V
         provenance=_provenance(made, tonight),
         history=tuple(_trimmed(past, [each.series for each in families]) for past in tonight.history),
         run=_run(made, tonight, audit),
+        skew=skew_part(audit.skew, findings),
     )
 
 
@@ -184,6 +186,7 @@ def _provenance(made: Made, tonight: Tonight) -> ProvenancePart:
         if tonight.kind == "score"
         else f"batchops {command} {job.name} --date {tonight.night}",
         references=tonight.references,
+        logged=tonight.audit.skew.files,
     )
 
 

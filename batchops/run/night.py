@@ -26,6 +26,7 @@ from batchops.run.paper import put_out, taken_up
 from batchops.run.publish import recover
 from batchops.run.reference import reference_of
 from batchops.run.references import Referenced, find_references, read_references, reference_parts
+from batchops.run.skew import Serving, measure_skew
 from batchops.run.task import Task, lost, work
 from batchops.settings import Settings
 from batchops.store import Lease, RunRow, Staging, Store, lease
@@ -121,6 +122,9 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
             known = replace(known, references=read_references(job.contract, references))
     run_id = staging.begin(clock.name_run())
     audit = _audit(known, staging, run_id, clock, observe)
+    with clock.stage("skew"):
+        serving = Serving(job, night, inputs, version, reference.inputs)
+        audit = replace(audit, skew=measure_skew(serving, store, settings.threads))
     for found in (*inputs, *(file for each in references for file in each.inputs)):
         still(found)
     made = Made(job, version, reference, settings, clock, held, options.reason, options.fail_on_warn)

@@ -10,6 +10,7 @@ from batchops.audit import AuditDocument, Comparison, compare_audits
 from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.contract.record import record
+from batchops.audit.skew import skew_figures
 from batchops.errors import ConfigError
 from batchops.report import Links, render
 from batchops.run.document import Made, Tonight, document_of
@@ -128,6 +129,7 @@ def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figur
         *input_figures(tonight.audit, contract, around),
         *contract_figures(tonight.audit, contract, made.reference.audit),
         *drift_figures(comparison, policy),
+        *skew_figures(tonight.audit.skew, tonight.audit.inputs, made.reference.inputs, contract),
     ]
     if made.job.job.labels is not None:
         figures += quality_figures(comparison, policy)
@@ -143,7 +145,7 @@ def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figur
 
 def _past(document: AuditDocument, findings: tuple[Finding, ...], published: Past | None) -> Past:
     """What later nights need: lines of what is watched, and the level of what was wrong."""
-    watched = ("drift.", "score.", "quality.", "volume.", "freshness.", "contract.quarantined")
+    watched = ("drift.", "score.", "quality.", "volume.", "freshness.", "skew.", "contract.quarantined")
     figures = {
         finding.id: finding.value
         for finding in findings

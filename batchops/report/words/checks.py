@@ -18,6 +18,7 @@ from batchops.report.words.saying import (
     text_of,
     train,
 )
+from batchops.report.words.skew import SKEWS
 from batchops.verdict import Finding
 
 __all__ = ["say"]
@@ -179,6 +180,7 @@ def _other(finding: Finding, facts: Facts) -> Saying:
 SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
     {
         **ARRIVALS,
+        **SKEWS,
         "drift.distance": _distance,
         "drift.null_share": _null_share,
         "drift.unseen_share": _unseen,

@@ -74,7 +74,7 @@ def _shown(name: str, findings: Sequence[Finding]) -> Finding | None:
 def _subjects(name: str, findings: Sequence[Finding], facts: Facts) -> str:
     """How many columns or rules of how many are wrong."""
     if name == "drift":
-        wrong = {subject_of(f.subject) for f in findings if f.severity in ALARMS}
+        wrong = {subject_of(f.subject) for f in findings if f.severity in ALARMS and f.check != "skew.unmatched"}
         return f"{len(wrong)} of {plural(max(facts.columns, len(wrong)), 'column')}" if wrong else ""
     if name == "contract":
         wrong = {f.subject for f in findings if f.severity in ALARMS and f.check == "contract.rule"}

@@ -101,6 +101,7 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
         history=past(rows, night),
         truth=truth,
         unmatched=unmatched,
+        released=scored.rows.released,
         published=past_of(score.past),
         references=scored.provenance.references,
     )

@@ -41,7 +41,7 @@ class Record:
         number: 1 for the first.
         previous: Digest of the record before it; zeros for the first.
         time: UTC, ISO 8601.
-        kind: What was done: ``run``, ``labels``, ``alias``.
+        kind: What was done: ``score``, ``withheld``, ``labels`` or ``release``.
         actor: Who did it, and on which machine.
         subject: What it was done to.
         digest: SHA-256 of all the rest as canonical JSON.

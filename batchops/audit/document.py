@@ -99,12 +99,17 @@ class VerdictPart:
 
 @dataclass(frozen=True, slots=True)
 class RowsPart:
-    """Rows in = scored + quarantined, always; the rows of unreadable files are unknown and stand apart."""
+    """Rows in = scored + quarantined, always; the rows of unreadable files are unknown and stand apart.
+
+    Attributes:
+        released: Of the scored rows, those that were set aside first, and put back by a person since.
+    """
 
     total: int
     scored: int
     quarantined: int
     unreadable_partitions: int
+    released: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from batchops.settings import Settings
 from batchops.store import Lease, Store, scores_folder
 from batchops.verdict import Past, Verdict
 
-__all__ = ["Made", "Tonight", "document_of"]
+__all__ = ["Made", "Release", "Tonight", "document_of"]
 
 FAMILIES = ("contract", "drift", "score", "quality", "slices")
 LIBRARIES = ("polars", "pandera", "numpy", "scikit-learn", "deltalake", "dask", "pydantic", "jinja2")
@@ -39,7 +39,8 @@ class Made:
     Attributes:
         version: The model that scored it.
         reference: What it is compared with.
-        reason: Why an unchanged input is scored again.
+        lease: None: nothing of it will be published.
+        reason: Why an unchanged input is scored again, or rows are released.
     """
 
     job: LoadedJob
@@ -47,9 +48,22 @@ class Made:
     reference: Reference
     settings: Settings
     clock: Clock
-    lease: Lease
+    lease: Lease | None
     reason: str | None = None
     fail_on_warn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Rows of a published night that were set aside and are put back.
+
+    Attributes:
+        facts: For the ledger: how many, of which rules, from which run.
+        command: That does it again, once the night was scored again.
+    """
+
+    facts: Mapping[str, ledger.Scalar]
+    command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,8 @@ class Tonight:
         replaces: The run that the night held when this one began.
         truth: Its labels, for a run of kind ``labels``.
         unmatched: Labels of keys that were never scored.
+        released: Rows that were put back, by this run or one before it.
+        release: What this run puts back; None for any other.
         published: The night as it was published before, for what has come since; None where it was not.
         references: Other datasets that its rows were compared with.
     """
@@ -77,6 +93,8 @@ class Tonight:
     replaces: str | None = None
     truth: Truth | None = None
     unmatched: int = 0
+    released: int = 0
+    release: Release | None = None
     published: Past | None = None
     references: tuple[ReferencePart, ...] = ()
 
@@ -105,7 +123,11 @@ def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: V
         night=str(tonight.night),
         verdict=verdict_part(verdict, told, facts),
         rows=RowsPart(
-            audit.rows, audit.scored, audit.tallies.quarantined, sum(r.unreadable is not None for r in audit.receipts)
+            total=audit.rows,
+            scored=audit.scored,
+            quarantined=audit.tallies.quarantined,
+            unreadable_partitions=sum(r.unreadable is not None for r in audit.receipts),
+            released=tonight.released,
         ),
         window=_window(tonight, comparison),
         families=families,
@@ -165,7 +187,11 @@ def _libraries() -> Mapping[str, str]:
 def _provenance(made: Made, tonight: Tonight) -> ProvenancePart:
     job, version = made.job, made.version
     manifest = version.manifest
-    command = "run" if tonight.kind == "score" else "labels"
+    replay = f"batchops labels {job.name} --date {tonight.night}"
+    if tonight.kind == "score":
+        replay = f'batchops run {job.name} --date {tonight.night} --force --reason "replay"'
+    if tonight.release is not None:
+        replay = f"{replay} && {tonight.release.command}"
     return ProvenancePart(
         batchops=__version__,
         python=platform.python_version(),
@@ -182,9 +208,7 @@ def _provenance(made: Made, tonight: Tonight) -> ProvenancePart:
         policy_digest=job.policy_digest,
         git_commit=manifest.git.commit,
         git_dirty=manifest.git.dirty,
-        replay=f'batchops {command} {job.name} --date {tonight.night} --force --reason "replay"'
-        if tonight.kind == "score"
-        else f"batchops {command} {job.name} --date {tonight.night}",
+        replay=replay,
         references=tonight.references,
         logged=tonight.audit.skew.files,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
@@ -21,7 +21,7 @@ from batchops.run.scores import scores_schema
 from batchops.store import Kind, MetricRow, Publication, RunRow, Staging, Store
 from batchops.verdict import Figure, Finding, Past, Severity, Verdict, judge
 
-__all__ = ["put_out", "taken_up"]
+__all__ = ["Judged", "assess", "issue", "put_out", "taken_up"]
 
 DIGITS = 9
 """Significant digits of what is written for others."""
@@ -29,10 +29,23 @@ DIGITS = 9
 ALARMS = (Severity.FAIL, Severity.WARN)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A night's comparison with the reference, what the policy says of it, and what becomes of its scores."""
+
+    comparison: Comparison
+    verdict: Verdict
+    output: str
+
+
 def put_out(made: Made, tonight: Tonight, staging: Staging) -> Outcome:
     """Judge a night, write its papers, publish it and say what became of it."""
-    clock, store = made.clock, staging.store
-    with clock.stage("judge"):
+    return issue(made, tonight, assess(made, tonight), staging)
+
+
+def assess(made: Made, tonight: Tonight) -> Judged:
+    """Judge a night; nothing is written."""
+    with made.clock.stage("judge"):
         comparison = compare_audits(
             [*(each.audit for each in tonight.earlier), tonight.audit],
             made.reference,
@@ -40,9 +53,15 @@ def put_out(made: Made, tonight: Tonight, staging: Staging) -> Outcome:
         )
         figures = _figures(made, tonight, comparison)
         verdict = judge(figures, made.job.job.policy, str(tonight.night), tonight.history)
-    output = _output(tonight, verdict)
+    return Judged(comparison, verdict, _output(tonight, verdict))
+
+
+def issue(made: Made, tonight: Tonight, judged: Judged, staging: Staging) -> Outcome:
+    """Write the papers of a night that was judged, publish it and say what became of it."""
+    clock, store, verdict = made.clock, staging.store, judged.verdict
     with clock.stage("report"):
-        document = codec.rounded(document_of(made, tonight, comparison, verdict, output), DIGITS)
+        made_up = document_of(made, tonight, judged.comparison, verdict, judged.output)
+        document = codec.rounded(made_up, DIGITS)
         page, note = _page(document, made)
         files = {
             "night.audit": codec.pack(replace(tonight.audit, receipts=())),
@@ -59,7 +78,9 @@ def put_out(made: Made, tonight: Tonight, staging: Staging) -> Outcome:
         outputs=tuple(file for receipt in tonight.audit.receipts for file in receipt.scores) if scored else (),
         actor=made.settings.actor,
         reason=made.reason,
+        release=None if tonight.release is None else tonight.release.facts,
     )
+    assert made.lease is not None
     made.lease.check()
     stage(store, staging.folder, files, ready)
     publication = None

@@ -36,7 +36,8 @@ class Ready:
     Attributes:
         row: The run's row; its version of the scores table is filled in by the commit.
         outputs: The scores files, for a run that publishes any.
-        reason: Why an unchanged input was run again.
+        reason: Why an unchanged input was run again, or rows were released.
+        release: What the ledger says of rows that were put back; None for a run that put none back.
     """
 
     row: RunRow
@@ -44,6 +45,7 @@ class Ready:
     outputs: tuple[Output, ...]
     actor: str
     reason: str | None
+    release: Mapping[str, ledger.Scalar] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,9 @@ def _derive(store: Store, folder: str, ready: Ready, version: int | None) -> str
         store.move(f"{folder}/{RUN}", row.run_folder)
     record_metrics(store, row.job, row.night, row.kind, ready.metrics)
     record_run(store, row)
-    head = ledger.append(store, row.job, row.kind, _subject(store, row, ready.reason), ready.actor)
+    kind = row.kind if ready.release is None else "release"
+    subject = {**_subject(store, row, ready.reason), **(ready.release or {})}
+    head = ledger.append(store, row.job, kind, subject, ready.actor)
     # What runs with other inputs left of this night is of no use to anybody now.
     store.delete(folder.rpartition("/")[0])
     return head

@@ -58,6 +58,7 @@ def contract_part(contract: Contract, audit: Audit, reference: Audit, findings: 
                 reference_share=reference.tallies.of(rule.id).share,
                 severity=_severity([finding]),
                 values=tuple(ValueCount(*pair) for pair in shown_values(rule, contract, audit)),
+                unit=rule.unit,
             )
         )
     rules.sort(key=lambda rule: (rule.severity.rank, -rule.failed))

@@ -43,11 +43,13 @@ class RulePart:
     Attributes:
         words: The rule for a reader: "distance is at least 80 mi".
         level: info, warn, error or critical.
-        action: continue or quarantine.
+        action: continue, quarantine, fail_partition or abort_night.
         evaluated, failed, unknown: Rows; unknown where its column was missing or of another type.
         share: failed / evaluated.
         reference_share: The same in the training data.
         values: The commonest failing values.
+        unit: Of the limit: ``share`` or ``rows``.
+        place: Where it is written, as ``schemas/flights.py:31``; empty where that cannot be found.
     """
 
     id: str
@@ -64,6 +66,8 @@ class RulePart:
     reference_share: float | None
     severity: Severity
     values: tuple[ValueCount, ...]
+    unit: str = "share"
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchops.audit.document import AuditDocument, ColumnPart, Family, RulePart, SlicePart
+from batchops.audit.document import AuditDocument, ColumnPart, Family, ReferencePart, RulePart, SlicePart
 from batchops.report import formats, marks
 from batchops.report.environment import fill
 from batchops.report.topics import BOTH, FAMILIES, groups
@@ -206,6 +206,12 @@ def _slices(document: AuditDocument) -> dict[str, Any]:
     }
 
 
+def _reference(part: ReferencePart) -> str:
+    if part.unreadable is not None:
+        return part.unreadable
+    return f"{formats.plural(part.rows, 'row')} in {formats.plural(len(part.files), 'file')}, {part.digest[:12]}"
+
+
 def _provenance(document: AuditDocument) -> list[tuple[str, str, bool]]:
     """(what, value, is it a code) of everything that made the run."""
     made, run = document.provenance, document.run
@@ -233,6 +239,7 @@ def _provenance(document: AuditDocument) -> list[tuple[str, str, bool]]:
         ("Model", f"{made.model} {made.model_digest[:12]}", True),
         ("Model made", made.model_created[:10], False),
         ("Contract", f"{made.contract} {made.contract_digest[:12]}", True),
+        *((f"Reference {each.name}", _reference(each), False) for each in made.references),
         ("Job", made.job_digest[:16], True),
         ("Policy", made.policy_digest[:16], True),
         ("Code", commit, True),

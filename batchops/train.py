@@ -13,6 +13,7 @@ from batchops import codec
 from batchops.audit import LABEL, SCORE, Batch, NightProfile, Reference, Yardstick, audit_batch, merge
 from batchops.contract import KEY_UNIQUE, Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
+from batchops.contract.record import record, require_unchanged
 from batchops.errors import JobError
 from batchops.job import LoadedJob, Training
 from batchops.models import (
@@ -63,12 +64,15 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
     luck, so a model that has seen a night's other rows does better on it than it will on any night to come.
 
     Raises:
+        ContractError: The contract was edited and kept the version that it was published under.
         JobError: The job says nothing of training or labels, or there is no training data.
         ModelError: The model cannot be fitted, or cannot be stored safely.
     """
     training = job.job.training
     if training is None or job.job.labels is None:
         raise JobError(f"job {job.name}", "says nothing of training or labels", "Add training=... and labels=... to it")
+    store, name = Store(settings.root), job.job.model.partition("@")[0]
+    require_unchanged(store, job.contract)
     nights = tuple(_nights(job, training, settings, observe))
     if not nights:
         span = f"{training.first} to {training.last}"
@@ -82,7 +86,6 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
     scores = out_of_fold(training.fit, matrix, labels, folds, encoding.categorical)
     observe(Progress("fit", training.last, 0, 1, rows.height))
     classifier = training.fit(matrix, labels, encoding.categorical)
-    store, name = Store(settings.root), job.job.model.partition("@")[0]
     parent = max((each.number for each in versions(store, name)), default=None)
     reference = _reference(job, nights, scores)
     quality = metrics(reference.audit.quality, reference.quality)
@@ -108,6 +111,7 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
         reliance=_reliance(job, matrix, labels, (folds, encoding.categorical)),
         parent=parent,
     )
+    record(store, job.contract)
     return register(store, name, draft)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from batchops.contract.arriving import MISSING, SchemaCheck, SchemaFault, check_schema, likely_rename, schema_faults
 from batchops.contract.compiling import compile_contract
-from batchops.contract.evaluating import FAILED_RULES, ROW, Validation, evaluate
+from batchops.contract.evaluating import FAILED_RULES, ROW, WHOLE, Validation, evaluate
 from batchops.contract.tally import RuleTally, SchemaTally, Tallies
 from batchops.contract.terms import (
     KEY_UNIQUE,
@@ -30,6 +30,7 @@ __all__ = [
     "KEY_UNIQUE_OVER_NIGHTS",
     "MISSING",
     "ROW",
+    "WHOLE",
     "Action",
     "ColumnSpec",
     "Contract",

@@ -1,4 +1,4 @@
-"""One pass over a partition's rows: counts for every rule first, whole rows only where something failed."""
+"""One pass over a partition's rows: every rule is tried once, and only rows that fail something are looked at again."""
 
 from __future__ import annotations
 
@@ -12,21 +12,31 @@ from typing import Any
 import polars as pl
 
 from batchops.contract.arriving import Fitted, SchemaCheck, fit_rows
-from batchops.contract.capturing import run_closed
+from batchops.contract.patterns import concrete
 from batchops.contract.tally import RuleTally, Tallies
 from batchops.contract.terms import Contract, Rule
+from batchops.contract.trying import Outcome, outcomes
 from batchops.sketch import ValueSample
 
-__all__ = ["FAILED_RULES", "ROW", "Validation", "evaluate"]
+__all__ = ["FAILED_RULES", "ROW", "WHOLE", "Validation", "evaluate"]
 
 ROW = "_row"
 FAILED_RULES = "_failed_rules"
+
+WHOLE = "partition:"
+"""Begins what a row is said to fail that was set aside with its whole partition: ``partition:dest.isin``."""
 
 Answers = Mapping[str, pl.Series]
 NO_ANSWERS: Answers = MappingProxyType({})
 
 SHOWN = 60
 """Characters of a failing value that are kept."""
+
+LOOK = 1 << 14
+"""Failing rows by which a rule is first seen to have too many different failing values to sample."""
+
+WORD = 62
+"""Rules whose answers for a row are packed into one integer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,134 +47,78 @@ class Validation:
         tallies: Exact counts; rows in = accepted + quarantined.
         accepted: The contract's columns, coerced, in the order they came.
         quarantined: Rows set aside, with every column as it arrived; `ROW` is the row's position in the partition,
-            from 0, and `FAILED_RULES` the ids of all rules it fails.
+            from 0, and `FAILED_RULES` the ids of all rules it fails, and `WHOLE` before the id of a rule that it
+            obeys itself, where that rule set the whole partition aside.
         check: The columns it was made from.
+        whole: Ids of the rules that set the whole partition aside.
     """
 
     tallies: Tallies
     accepted: pl.DataFrame
     quarantined: pl.DataFrame
     check: SchemaCheck
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """A rule after the first phase.
-
-    Attributes:
-        failed: Rows.
-        mask: One bool a row, true where it fails; one expression over the fitted rows that gives it; None where
-            every row fails, or none.
-    """
-
-    evaluated: int
-    failed: int
-    unknown: int = 0
-    mask: pl.Series | pl.Expr | None = None
+    whole: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """A rule after the second phase.
+    """A rule, after all rows were tried.
 
     Attributes:
         mask: One bool a row, true where it fails; None where none does.
         quarantines: Rows that fail it are set aside.
+        whole: And all the others with them.
     """
 
     id: str
     tally: RuleTally
     mask: pl.Series | None
     quarantines: bool = True
+    whole: bool = False
 
 
-def _fails(rule: Rule) -> pl.Expr:
-    """True where a row fails the rule; null only where that means a pass."""
-    passes = rule.test.passes
-    if passes is None:
-        raise TypeError(rule.id)
-    return passes.not_() if rule.test.null_passes else passes.fill_null(False).not_()
-
-
-def _counting(rule: Rule) -> pl.Expr:
-    count = _fails(rule).sum() if rule.test.failures is None else rule.test.failures
-    return count.alias(rule.id)
-
-
-def _counts(rows: pl.DataFrame, rules: Iterable[Rule]) -> Mapping[str, int | None]:
-    """Failed answers by rule, in one pass; None where a rule cannot be tried on these values."""
-    rules = tuple(rules)
-    if not rules:
-        return {}
-    try:
-        return {id: int(count or 0) for id, count in rows.select(map(_counting, rules)).row(0, named=True).items()}
-    except pl.exceptions.PolarsError:
-        if len(rules) == 1:
-            return {rules[0].id: None}
-    # One author's expression failed on a value; the others still have their answers.
-    return {id: count for rule in rules for id, count in _counts(rows, (rule,)).items()}
-
-
-def _of_series(rule: Rule, passes: pl.Series | None, rows: int) -> _Outcome:
-    """The outcome of a check that Pandera ran."""
-    if passes is None:
-        return _Outcome(0, 0, rows)
-    fails = ~passes.fill_null(rule.test.null_passes)
-    if len(fails) == rows and rule.test.aligned is not False:
-        return _Outcome(rows, int(fails.sum()), mask=fails)
-    return _Outcome(rows, rows if fails.any() else 0)
-
-
-def _outcomes(contract: Contract, fitted: Fitted, answers: Answers) -> dict[str, _Outcome]:
-    rows = fitted.rows.height
-    blind = {*fitted.check.missing, *fitted.check.unusable, *fitted.check.absent}
-    counts = _counts(fitted.rows, (r for r in contract.rules if r.test.passes is not None and not blind & {*r.columns}))
-    found: dict[str, _Outcome] = {}
-    for rule in contract.rules:
-        if rule.scope == "dataset":
-            fails = None if blind & {*rule.columns} else answers.get(rule.id)
-            found[rule.id] = _Outcome(0, 0, rows) if fails is None else _Outcome(rows, int(fails.sum()), mask=fails)
-        elif blind & {*rule.columns}:
-            found[rule.id] = _Outcome(0, 0, rows)
-        elif rule.test.passes is None:
-            found[rule.id] = _of_series(rule, run_closed(rule.test, fitted.rows), rows)
-        elif (count := counts[rule.id]) is None:
-            found[rule.id] = _Outcome(0, 0, rows)
-        elif rule.test.aligned:
-            found[rule.id] = _Outcome(rows, count, mask=_fails(rule))
-        else:
-            found[rule.id] = _Outcome(rows, rows if count else 0)
-    return found
-
-
-def _mask(outcome: _Outcome, rows: pl.DataFrame) -> pl.Series:
-    mask = outcome.mask
-    if mask is None:
-        return pl.repeat(outcome.failed > 0, rows.height, dtype=pl.Boolean, eager=True)
-    series = rows.select(mask).to_series() if isinstance(mask, pl.Expr) else mask
-    return series.fill_null(False)
-
-
-def _without(outcome: _Outcome, rule: Rule, fitted: Fitted) -> _Outcome:
+def _without(outcome: Outcome, rule: Rule, fitted: Fitted) -> Outcome:
     """The outcome over the rows whose values could be read."""
     lost = [fitted.unreadable[name] for name in rule.columns if name in fitted.unreadable]
     if not lost or not outcome.evaluated:
         return outcome
     unread = pl.DataFrame([series.alias(str(n)) for n, series in enumerate(lost)]).select(pl.any_horizontal(pl.all()))
     hidden = unread.to_series()
-    mask = _mask(outcome, fitted.rows) & ~hidden
     unknown = int(hidden.sum())
-    return _Outcome(outcome.evaluated - unknown, int(mask.sum()), unknown, mask)
+    mask = None if outcome.mask is None else outcome.mask & ~hidden
+    failed = 0 if mask is None else int(mask.sum())
+    return Outcome(outcome.evaluated - unknown, failed, unknown, mask if failed else None)
 
 
-def _values(contract: Contract, rule: Rule, mask: pl.Series, fitted: Fitted) -> ValueSample:
-    """The failing values, where they may be shown and mean something."""
+def _fails_whole(rule: Rule, outcome: Outcome) -> bool:
+    """Whether more rows fail than the rule bears in a partition."""
+    if rule.action != "fail_partition" or not outcome.failed:
+        return False
+    most = rule.limit.shown if rule.limit.fail is None else rule.limit.fail
+    seen = outcome.failed if rule.unit == "rows" else outcome.failed / outcome.evaluated
+    return seen > (most or 0)
+
+
+def _values(contract: Contract, rule: Rule, rows: pl.DataFrame, mask: pl.Series) -> ValueSample:
+    """The failing values, where they may be shown and mean something.
+
+    Args:
+        rows: All that fail the rule, and others.
+        mask: Which of them do.
+    """
     shown = len(rule.columns) == 1 and rule.scope == "row" and not rule.id.endswith(".not_null")
     if not shown or contract.column(rule.columns[0]).pii:
         return ValueSample()
-    failing = fitted.rows.get_column(rule.columns[0]).filter(mask).drop_nulls()
-    counts = failing.alias("value").value_counts()
-    return ValueSample.of((_spelled(value), count) for value, count in counts.iter_rows())
+    failing = rows.get_column(rule.columns[0]).filter(mask).drop_nulls().alias("value")
+    if len(failing) > LOOK:
+        first = _sampled(failing.head(LOOK))
+        if first.many:
+            return first
+    return _sampled(failing)
+
+
+def _sampled(values: pl.Series) -> ValueSample:
+    return ValueSample.of((_spelled(value), count) for value, count in values.value_counts().iter_rows())
 
 
 def _spelled(value: Any) -> str:
@@ -180,22 +134,47 @@ def _free(name: str, taken: Iterable[str]) -> str:
     return name
 
 
-def _set_aside(frame: pl.DataFrame, masks: pl.DataFrame, bad: pl.Series | None, start: int) -> pl.DataFrame:
-    """The bad rows as they came, with their positions and the names of all rules they fail."""
+def _named(masks: Sequence[tuple[str, pl.Series]]) -> pl.Series:
+    """For each row the ids whose masks are true, in their order.
+
+    Rows mostly fail in few ways: which they fail is packed into integers, and each way is spelled once.
+    """
+    words = [masks[start : start + WORD] for start in range(0, len(masks), WORD)]
+    packed = pl.DataFrame(
+        [
+            pl.select(pl.sum_horizontal(mask.cast(pl.Int64) * (1 << bit) for bit, (_, mask) in enumerate(word)))
+            .to_series()
+            .alias(str(number))
+            for number, word in enumerate(words)
+        ]
+    )
+    ways = packed.unique()
+    spelled = [
+        [id for word, bits in zip(words, way, strict=True) for bit, (id, _) in enumerate(word) if bits >> bit & 1]
+        for way in ways.iter_rows()
+    ]
+    ways = ways.with_columns(pl.Series(FAILED_RULES, spelled, dtype=pl.List(pl.String)))
+    return packed.join(ways, on=packed.columns, how="left", maintain_order="left").get_column(FAILED_RULES)
+
+
+def _any(masks: Iterable[pl.Series], rows: int) -> pl.Series:
+    return reduce(or_, masks, pl.repeat(False, rows, dtype=pl.Boolean, eager=True))
+
+
+def _set_aside(frame: pl.DataFrame, masks: Sequence[tuple[str, pl.Series]], bad: pl.Series, start: int) -> pl.DataFrame:
+    """The bad rows as they came, with their positions and the names of all that they fail.
+
+    Args:
+        masks: By id; one bool a bad row.
+    """
     ours = (ROW, FAILED_RULES)
     frame = frame.rename({name: _free(name, frame.columns) for name in ours if name in frame.columns})
-    if bad is None:
+    if not masks:
         return frame.clear().with_columns(
             pl.lit(None, dtype=pl.Int64).alias(ROW), pl.lit(None, dtype=pl.List(pl.String)).alias(FAILED_RULES)
         )
-    names = pl.concat_list(pl.when(pl.col(id)).then(pl.lit(id)) for id in masks.columns).list.drop_nulls()
-    positions = bad.arg_true()
-    failed = masks[positions].select(names.alias(FAILED_RULES)).to_series()
-    return frame[positions].with_columns((positions.cast(pl.Int64) + start).alias(ROW), failed)
-
-
-def _any(masks: Sequence[pl.Series]) -> pl.Series | None:
-    return reduce(or_, masks) if masks else None
+    positions = (bad.arg_true().cast(pl.Int64) + start).alias(ROW)
+    return frame.filter(bad).with_columns(positions, _named(masks))
 
 
 def _by_schema(fitted: Fitted) -> Iterator[_Tried]:
@@ -210,13 +189,22 @@ def _by_schema(fitted: Fitted) -> Iterator[_Tried]:
 
 def _by_rules(contract: Contract, fitted: Fitted, answers: Answers) -> Iterator[_Tried]:
     """What the contract's rules say of every row."""
-    found = _outcomes(contract, fitted, answers)
+    found = outcomes(contract, fitted, answers)
+    after = {rule.id: _without(found[rule.id], rule, fitted) for rule in contract.rules}
+    some = _any((each.mask for each in after.values() if each.mask is not None), fitted.rows.height)
+    failing = fitted.rows.filter(some)
     for rule in contract.rules:
-        outcome = _without(found[rule.id], rule, fitted)
-        mask = _mask(outcome, fitted.rows) if outcome.failed else None
-        values = ValueSample() if mask is None else _values(contract, rule, mask, fitted)
-        tally = RuleTally(outcome.evaluated, outcome.failed, outcome.unknown, values)
-        yield _Tried(rule.id, tally, mask, rule.action == "quarantine")
+        made = after[rule.id]
+        values = ValueSample() if made.mask is None else _values(contract, rule, failing, made.mask.filter(some))
+        tally = RuleTally(made.evaluated, made.failed, made.unknown, values)
+        yield _Tried(rule.id, tally, made.mask, rule.action != "continue", _fails_whole(rule, made))
+
+
+def _reasons(tried: Sequence[_Tried], bad: pl.Series) -> list[tuple[str, pl.Series]]:
+    """What the bad rows fail, by id: their own failures first, then those of their partition."""
+    own = [(each.id, each.mask.filter(bad)) for each in tried if each.mask is not None]
+    others = [(f"{WHOLE}{each.id}", ~each.mask) for each in tried if each.whole and each.mask is not None]
+    return [(id, mask) for id, mask in (*own, *others) if mask.any()]
 
 
 def evaluate(contract: Contract, frame: pl.DataFrame, answers: Answers = NO_ANSWERS, start: int = 0) -> Validation:
@@ -224,7 +212,10 @@ def evaluate(contract: Contract, frame: pl.DataFrame, answers: Answers = NO_ANSW
 
     A rule of scope ``partition`` sees the rows it is given: where ``contract.needs_whole_partitions``, give it whole
     partitions, not batches. If it has one answer for all of them, a failure counts every row, and sets them aside
-    only if its author said ``action: quarantine``.
+    only if its author said so. A rule that breaks on a value (a strict cast, say) is unknown for all rows given.
+
+    A rule with ``action: fail_partition`` sets aside the rows that fail it, and all the others where these are more
+    than its limit: the tallies still count rows that fail themselves. ``abort_night`` sets aside the rows that fail.
 
     Args:
         frame: The rows as they arrived: a partition, or a batch of one.
@@ -232,17 +223,20 @@ def evaluate(contract: Contract, frame: pl.DataFrame, answers: Answers = NO_ANSW
             unknown.
         start: Position of the first row within its partition.
     """
+    own, contract = contract.schema.names(), concrete(contract, frame.columns)
     fitted = fit_rows(contract, frame)
     rows = frame.height
-    if not rows:
-        return Validation(Tallies(), fitted.rows, _set_aside(frame, pl.DataFrame(), None, start), fitted.check)
-    tried = (*_by_schema(fitted), *_by_rules(contract, fitted, answers))
-    masks = [each.mask.alias(each.id) for each in tried if each.mask is not None]
-    bad = _any([each.mask for each in tried if each.mask is not None and each.quarantines])
-    quarantined = 0 if bad is None else int(bad.sum())
+    tried = (*_by_schema(fitted), *_by_rules(contract, fitted, answers)) if rows else ()
+    whole = tuple(each.id for each in tried if each.whole)
+    if whole:
+        bad = pl.repeat(True, rows, dtype=pl.Boolean, eager=True)
+    else:
+        bad = _any((each.mask for each in tried if each.mask is not None and each.quarantines), rows)
+    quarantined = int(bad.sum())
     return Validation(
         tallies=Tallies(rows, quarantined, {each.id: each.tally for each in tried}),
-        accepted=fitted.rows if bad is None else fitted.rows.filter(~bad),
-        quarantined=_set_aside(frame, pl.DataFrame(masks), bad, start),
+        accepted=(fitted.rows.filter(~bad) if quarantined else fitted.rows).select(own),
+        quarantined=_set_aside(frame, _reasons(tried, bad), bad, start),
         check=fitted.check,
+        whole=whole,
     )

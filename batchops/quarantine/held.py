@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import polars as pl
 
-from batchops.contract import FAILED_RULES, ROW
+from batchops.contract import FAILED_RULES, ROW, WHOLE
 from batchops.errors import GateError
 from batchops.partition import Output, Receipt
 from batchops.store import RunRow, Store
@@ -19,9 +19,6 @@ PARTITION, CONTRACT, RUN_ID = "_partition", "_contract", "_run_id"
 
 OURS = (PARTITION, ROW, FAILED_RULES, CONTRACT, RUN_ID)
 """Columns that the rows did not come with."""
-
-WHOLE = "partition:"
-"""Begins what a row fails whose partition was set aside whole because of a rule."""
 
 
 def read_held(store: Store, row: RunRow, receipt: Receipt) -> pl.DataFrame | None:

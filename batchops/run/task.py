@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ import polars as pl
 
 from batchops import codec
 from batchops.audit import LABEL, Arrival, Audit, Batch, audit_batch, merge
-from batchops.contract import FAILED_RULES, KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS, evaluate
+from batchops.contract import KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS, evaluate
 from batchops.contract.freshness import newest
 from batchops.contract.keys import holders, keys_of, mark
 from batchops.job import LoadedJob, load_job
@@ -26,9 +25,6 @@ from batchops.run.scores import scores_frame
 from batchops.store import Staging, Store, quarantine_path, scores_path, write_frame, write_rows
 
 __all__ = ["Task", "lost", "work"]
-
-WHOLE = "partition:"
-"""Begins what a quarantined row is said to fail, where a rule has set its partition aside whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +134,7 @@ class _Bench:
         arrival = Arrival(
             newest(contract, frame),
             {} if keys is None else holders(keys, repeated.held, repeated.nights),
-            _whole(validation.quarantined),
+            dict.fromkeys(validation.whole, 1),
         )
         labelled = scored.with_columns(pl.lit(None, pl.Int8).alias(LABEL))
         rows = Batch(str(task.night), frame, validation, labelled, arrival)
@@ -156,9 +152,3 @@ class _Bench:
         made = rows.with_columns(pl.lit(value).alias(name) for name, value in facts.items())
         path = quarantine_path(partition, number)
         return replace(write_rows(self.store, f"{self.folder}/{RUN}/{path}", made), path=path)
-
-
-def _whole(quarantined: pl.DataFrame) -> Mapping[str, int]:
-    """Rule -> 1, for each that set this partition aside whole."""
-    names = quarantined.get_column(FAILED_RULES).explode().unique().drop_nulls()
-    return {name.removeprefix(WHOLE): 1 for name in names if name.startswith(WHOLE)}

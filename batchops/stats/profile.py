@@ -123,12 +123,11 @@ def _merged(columns: Sequence[Column]) -> Column:
     if len(columns) == 1:
         return columns[0]
     sums: dict[str, Any] = dict(zip(COUNTS, map(sum, zip(*map(_counts, columns), strict=True)), strict=True))
-    samples = [column.unseen_values for column in columns if column.unseen_values.counts]
     return Column(
         **sums,
         minimum=min((c.minimum for c in columns if c.minimum is not None), default=None),
         maximum=max((c.maximum for c in columns if c.maximum is not None), default=None),
-        unseen_values=ValueSample.of(pair for sample in samples for pair in sample.counts),
+        unseen_values=ValueSample.merged(column.unseen_values for column in columns),
         table=merge_sparse([column.table for column in columns]),
     )
 

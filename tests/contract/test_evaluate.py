@@ -309,3 +309,92 @@ def test_a_check_of_two_columns_is_a_rule_of_each() -> None:
     tallies = whole(compile_contract(schema), frame).tallies
     assert tallies.of("x.even").values.commonest(1) == (("1", 1),)
     assert tallies.of("y.even").values.commonest(1) == (("3", 1),)
+
+
+def with_action(action: str, **said: Any) -> Contract:
+    """Two columns whose rules differ in what becomes of a partition."""
+    rule = {"rules": {"ge": {"action": action, **said}}}
+    return compile_contract(model({"x": (int, pa.Field(ge=0, metadata=rule)), "y": (int, pa.Field(ge=0))}))
+
+
+BAD_PARTITION = pl.DataFrame({"x": [1, -2, 3, -4], "y": [1, 2, -3, -4]})
+
+
+def test_a_partition_with_too_many_failing_rows_is_set_aside_whole() -> None:
+    found = whole(with_action("fail_partition", fail=0.4), BAD_PARTITION)
+    assert found.quarantined[FAILED_RULES].to_list() == [
+        ["partition:x.ge"],
+        ["x.ge"],
+        ["y.ge", "partition:x.ge"],
+        ["x.ge", "y.ge"],
+    ]
+    assert (found.whole, found.accepted.height, found.tallies.quarantined) == (("x.ge",), 0, 4)
+    assert found.tallies.of("x.ge").failed == found.tallies.of("y.ge").failed == 2
+
+
+@pytest.mark.parametrize("said", [{"fail": 0.5}, {"fail_rows": 2}, {"warn_rows": 2}, {"warn": 0.1, "fail": 1.0}])
+def test_a_partition_that_stays_within_its_limit_loses_only_the_rows_that_fail(said: dict[str, Any]) -> None:
+    found = whole(with_action("fail_partition", level="info", **said), BAD_PARTITION)
+    assert found.quarantined[ROW].to_list() == [1, 2, 3]
+    assert found.whole == ()
+
+
+@pytest.mark.parametrize("said", [{"fail": 0.49}, {"fail_rows": 1}, {"warn_rows": 1}, {}])
+def test_the_limit_of_a_partition_is_what_fails_it_or_warns_or_nothing(said: dict[str, Any]) -> None:
+    found = whole(with_action("fail_partition", level="info", **said), BAD_PARTITION)
+    assert (found.whole, found.quarantined.height) == (("x.ge",), 4)
+
+
+def test_a_share_is_of_the_rows_that_were_tried() -> None:
+    rule = {"rules": {"ge": {"action": "fail_partition", "fail": 0.5}}}
+    contract = compile_contract(model({"x": (int, pa.Field(ge=0, coerce=True, nullable=True, metadata=rule))}))
+    tallies = whole(contract, pl.DataFrame({"x": ["-1", "a", "b", "c"]}))
+    assert tallies.tallies.of("x.ge") == RuleTally(1, 1, 3, tallies.tallies.of("x.ge").values)
+    assert tallies.whole == ("x.ge",)
+
+
+def test_a_rule_with_one_answer_sets_its_partition_aside_under_its_own_name() -> None:
+    config = type("Config", (), {"metadata": {"rules": {"asked": {"action": "fail_partition"}}}})
+    schema = model({"x": (int, pa.Field())}, asked=frame_check(lambda f: f.select(pl.len() > 3)), Config=config)
+    found = whole(compile_contract(schema), pl.DataFrame({"x": [1, 2]}))
+    assert found.quarantined[FAILED_RULES].to_list() == [["frame.asked"]] * 2
+    assert found.whole == ("frame.asked",)
+
+
+def test_a_rule_that_aborts_the_night_sets_aside_the_rows_that_fail() -> None:
+    found = whole(with_action("abort_night"), BAD_PARTITION)
+    assert found.quarantined[FAILED_RULES].to_list() == [["x.ge"], ["y.ge"], ["x.ge", "y.ge"]]
+
+
+def test_what_a_row_fails_is_told_of_any_number_of_rules() -> None:
+    schema = model({"x": (int, pa.Field())}, **{f"c{n}": checks_bit(n) for n in range(130)})
+    frame = pl.DataFrame({"x": list(range(130))})
+    found = whole(compile_contract(schema), frame)
+    assert {row: set(rules) for row, rules in found.quarantined.select(ROW, FAILED_RULES).iter_rows()} == {
+        row: {f"frame.c{n}" for n in range(130) if row % (n + 2) == 0} for row in range(130) if row != 1
+    }
+
+
+def checks_bit(n: int) -> Any:
+    def asked(cls: Any, data: PolarsData) -> Any:  # noqa: ARG001 - Pandera calls it so
+        return data.lazyframe.select(pl.col("x") % (n + 2) != 0)
+
+    return pa.dataframe_check(name=f"c{n}")(asked)
+
+
+def test_rows_are_tried_alike_whatever_slice_they_fall_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pl.DataFrame({"x": [1, -2, None, 4, 5, 6, 7, 8, -9, 10]})
+    contract = compile_contract(model({"x": (int, pa.Field(ge=0, lt=9))}))
+    at_once = whole(contract, frame)
+    monkeypatch.setattr("batchops.contract.trying.SLICE", 3)
+    sliced = whole(contract, frame)
+    assert sliced.tallies == at_once.tallies
+    assert sliced.quarantined.equals(at_once.quarantined)
+    assert at_once.quarantined[ROW].to_list() == [1, 2, 8, 9]
+
+
+def test_a_rule_that_answers_for_some_rows_only_is_unknown() -> None:
+    schema = model({"x": (int, pa.Field(ge=0))}, asked=frame_check(lambda f: f.select(pl.col("x").head(3) > 1)))
+    tallies = whole(compile_contract(schema), pl.DataFrame({"x": [1, 2, 3, 4, -5]})).tallies
+    assert tallies.of("frame.asked") == RuleTally(0, 0, 5)
+    assert tallies.of("x.ge").failed == 1

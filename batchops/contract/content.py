@@ -5,11 +5,8 @@ Line breaks, comments and the order of a set change nothing; a bound, a threshol
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
-import inspect
 import math
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from batchops import codec
+from batchops.contract.meaning import author_of, meaning, uses
 from batchops.contract.terms import (
     Action,
     ColumnSpec,
@@ -29,7 +27,6 @@ from batchops.contract.terms import (
     Scope,
     Strictness,
     Unit,
-    spell,
 )
 from batchops.contract.wording import SHORT, statistics
 from batchops.verdict import Limit
@@ -49,6 +46,7 @@ class CheckContent:
         arguments: Of a built-in check; dates and times in ISO 8601.
         author: Code of the author's function, without comments; None for a built-in check.
         literals: Constants of the expression that may come from outside the function.
+        uses: All else of the project that the author's function leans on: helpers' code, constants, closures.
     """
 
     builtin: str | None = None
@@ -56,6 +54,7 @@ class CheckContent:
     author: str | None = None
     literals: tuple[str, ...] = ()
     element_wise: bool = False
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,28 +116,6 @@ class Content:
         return f"{self.name} v{self.version}" if self.version else self.name
 
 
-def _author_of(function: Any) -> Any:
-    """The function an author wrote, out of the adapter that Pandera wraps it in."""
-    for cell in getattr(function, "__closure__", None) or ():
-        inner = getattr(cell.cell_contents, "check_fn", None)
-        if inner is not None:
-            return inner
-    return function
-
-
-def _meaning(function: Any) -> str:
-    """What a function does, without its formatting, comments and docstring; its bytecode where no source is found."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)).strip().rstrip(","))
-    except (OSError, TypeError, SyntaxError):
-        code = getattr(function, "__code__", None)
-        return "" if code is None else f"{code.co_code.hex()} {code.co_names} {code.co_consts}"
-    body = getattr(tree.body[0], "body", None)
-    if isinstance(body, list) and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        del body[0]
-    return ast.unparse(tree)
-
-
 def _plain(value: Any) -> Any:
     """A value as JSON has it; a set in order."""
     if isinstance(value, set | frozenset):
@@ -171,11 +148,13 @@ def _check(rule: Rule) -> CheckContent | None:
     if check.is_builtin_check(name):
         return CheckContent(builtin=SHORT.get(name, name), arguments=arguments)
     literals = sorted(map(repr, _literals(rule.test.passes))) if rule.test.passes is not None else []
+    function, owner = author_of(check)
     return CheckContent(
         arguments=arguments or None,
-        author=_meaning(_author_of(check._check_fn)),
+        author=meaning(function),
         literals=tuple(literals),
         element_wise=check.element_wise,
+        uses=uses(function, owner),
     )
 
 
@@ -197,7 +176,7 @@ def _rule(rule: Rule) -> RuleContent:
 def _column(column: ColumnSpec) -> ColumnContent:
     return ColumnContent(
         name=column.name,
-        dtype=str(column.dtype) if isinstance(column.dtype, pl.Enum) else spell(column.dtype),
+        dtype=str(column.dtype),
         nullable=column.nullable,
         required=column.required,
         roles=column.roles,

@@ -44,6 +44,8 @@ SCHEMA_RULES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+NO_MATCH = "a column matches {column}"
+"""The rule ``schema.missing_column`` of a pattern."""
 
 KEY_UNIQUE = "key.unique"
 """Id of the rule that no key occurs twice in a night."""
@@ -53,17 +55,39 @@ KEY_UNIQUE_OVER_NIGHTS = "key.unique_over_nights"
 
 
 def spell(dtype: pl.DataType) -> str:
-    """A dtype's name as it is tallied; the categories of an Enum are data and stay out."""
-    return "Enum" if isinstance(dtype, pl.Enum) else str(dtype)
+    """A dtype's name as it is tallied; the categories of an Enum are data and stay out, however deep it stands.
+
+    >>> spell(pl.List(pl.Enum(["secret"]))), spell(pl.Struct({"a": pl.Array(pl.Int8(), (2, 3))}))
+    ('List(Enum)', "Struct({'a': Array(Int8, shape=(2, 3))})")
+    """
+    if isinstance(dtype, pl.Enum):
+        return "Enum"
+    if isinstance(dtype, pl.List):
+        return f"List({spell(_whole(dtype.inner))})"
+    if isinstance(dtype, pl.Array):
+        inner = _whole(dtype.inner)
+        while isinstance(inner, pl.Array):
+            inner = _whole(inner.inner)
+        return f"Array({spell(inner)}, shape={dtype.shape})"
+    if isinstance(dtype, pl.Struct):
+        fields = (f"{field.name!r}: {spell(_whole(field.dtype))}" for field in dtype.fields)
+        return f"Struct({{{', '.join(fields)}}})"
+    return str(dtype)
+
+
+def _whole(dtype: Any) -> pl.DataType:
+    """An inner dtype, which may be a class, as a dtype."""
+    whole: pl.DataType = dtype if isinstance(dtype, pl.DataType) else dtype()
+    return whole
 
 
 def limit_of(level: Level, warn: float | None, fail: float | None) -> Limit:
-    """The limit of a rule's failing share: the level's own, with stated thresholds in its place.
+    """The limit of a rule's failing rows: the level's own, with stated thresholds in its place.
 
     Args:
         level: info is never judged; a warn rule warns at the first failing row; an error fails beyond 5 % of the
             rows; a critical one fails at the first and withholds the night's scores.
-        warn, fail: Stated thresholds, shares of the evaluated rows; None where none is stated.
+        warn, fail: Stated thresholds, shares of the evaluated rows (or rows); None where none is stated.
     """
     usual = {
         "info": NOTHING,
@@ -158,6 +182,7 @@ class Test:
         aligned: One answer a row; otherwise one for the partition. None: known when it has run.
         null_passes: A null answer is a pass (Pandera's ``ignore_na``).
         failures: A cheaper count of the rows that fail; None: they are counted.
+        targets: Where the target is a pattern: the columns that match it, which Pandera is called with one by one.
     """
 
     passes: pl.Expr | None = None
@@ -166,6 +191,7 @@ class Test:
     aligned: bool | None = True
     null_passes: bool = True
     failures: pl.Expr | None = None
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,13 +277,18 @@ class Contract:
 
     @property
     def schema(self) -> pl.Schema:
-        """Names and dtypes of the rows it accepts."""
-        return pl.Schema({column.name: column.dtype for column in self.columns})
+        """Names and dtypes of the rows it accepts; columns that only a pattern names are checked and left out."""
+        return pl.Schema({column.name: column.dtype for column in self.columns if not column.regex})
+
+    @property
+    def patterns(self) -> tuple[ColumnSpec, ...]:
+        """Columns that stand for every column their name matches."""
+        return tuple(column for column in self.columns if column.regex)
 
     @property
     def needs_whole_partitions(self) -> bool:
         """Some rule has to see a partition's rows at once: read it whole, not in batches."""
-        return any(rule.scope == "partition" for rule in self.rules)
+        return any(rule.scope == "partition" or rule.action == "fail_partition" for rule in self.rules)
 
     def having(self, role: Role) -> tuple[str, ...]:
         """The columns of a role, in the contract's order."""
@@ -285,5 +316,6 @@ class Contract:
                 return rule
         check, _, name = id.partition(":")
         column = self.column(name)
-        words = SCHEMA_RULES[check].format(column=name, dtype=spell(column.dtype))
+        asks = SCHEMA_RULES[check] if not column.regex or check != "schema.missing_column" else NO_MATCH
+        words = asks.format(column=name, dtype=spell(column.dtype))
         return Rule(id, (name,), words, "critical", "quarantine", "schema", limit_of("critical", None, None))

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 import polars as pl
 
 from batchops.contract.casting import cast, fit, read_dtype, survives
+from batchops.contract.patterns import concrete, matching
 from batchops.contract.tally import SchemaTally
 from batchops.contract.terms import ColumnSpec, Contract, spell
 
@@ -62,9 +63,11 @@ class SchemaFault:
     """A column that was not as promised in some rows.
 
     Attributes:
-        check: ``schema.missing_column``, ``schema.dtype``, ``schema.coerced`` or ``schema.extra_column``.
-        dtype: As it arrived.
-        wanted: As the contract has it; empty for an extra column.
+        check: ``schema.missing_column``, ``schema.dtype``, ``schema.coerced``, ``schema.extra_column`` or
+            ``schema.order``.
+        column: For the order, the first that did not stand where it should.
+        dtype: As it arrived; empty for the order.
+        wanted: As the contract has it; empty for an extra column and for the order.
         hint: The extra column that a missing one is likely to be now; empty where none is like it.
     """
 
@@ -93,28 +96,56 @@ class Fitted:
     unreadable: Mapping[str, pl.Series] = field(default_factory=dict)
 
 
+def _misplaced(contract: Contract, names: Iterable[str]) -> str | None:
+    """The first column that comes after one which the contract has behind it; extra columns may stand anywhere."""
+    places = {column.name: place for place, column in enumerate(contract.columns)}
+    furthest = -1
+    for name in names:
+        column = matching(contract, name)
+        if column is None:
+            continue
+        if places[column.name] < furthest:
+            return name
+        furthest = places[column.name]
+    return None
+
+
+def _arrived(found: pl.DataType, column: ColumnSpec | None, usable: bool) -> str:
+    """The dtype's name in the tally; categories make a difference only where they cannot be read."""
+    name = spell(found)
+    return name if usable or column is None or name != spell(column.dtype) else f"{name} of other categories"
+
+
 def check_schema(contract: Contract, schema: Mapping[str, pl.DataType], rows: int) -> SchemaCheck:
     """Compare the columns of ``rows`` rows with the contract's."""
-    tally = {name: {spell(dtype): rows} for name, dtype in schema.items()} if rows else {}
     missing: list[str] = []
     absent: list[str] = []
     coercible: list[str] = []
     unusable: list[str] = []
-    for column in contract.columns:
-        found = schema.get(column.name)
+    columns = {column.name: column for column in concrete(contract, schema).columns}
+    for column in columns.values():
+        found = None if column.regex else schema.get(column.name)
         if found is None:
             (missing if column.required else absent).append(column.name)
-            if rows:
-                tally[column.name] = {MISSING: rows}
             continue
         how = fit(found, column.dtype, column.coerce)
         if how == "none":
             unusable.append(column.name)
         elif how != "same":
             coercible.append(column.name)
-    known = {column.name for column in contract.columns}
-    extra = tuple(name for name in schema if name not in known)
-    return SchemaCheck(SchemaTally(tally), tuple(missing), tuple(absent), tuple(coercible), tuple(unusable), extra)
+    tally: dict[str, dict[str, int]] = {}
+    if rows:
+        tally = {n: {_arrived(dtype, columns.get(n), n not in unusable): rows} for n, dtype in schema.items()}
+        tally |= {name: {MISSING: rows} for name in (*missing, *absent)}
+    first = _misplaced(contract, schema) if contract.ordered and rows else None
+    return SchemaCheck(
+        tally=SchemaTally(tally, {} if first is None else {first: rows}),
+        missing=tuple(missing),
+        absent=tuple(absent),
+        coercible=tuple(coercible),
+        unusable=tuple(unusable),
+        extra=tuple(name for name in schema if name not in columns),
+    )
 
 
 def _fitted(column: ColumnSpec, found: pl.DataType | None, usable: bool) -> pl.Expr:
@@ -127,12 +158,17 @@ def _fitted(column: ColumnSpec, found: pl.DataType | None, usable: bool) -> pl.E
         expr = cast(expr, column.dtype)
     elif how == "checked":
         expr = pl.when(survives(expr, found, column.dtype)).then(cast(expr, column.dtype))
-    return expr if column.default is None else expr.fill_null(pl.lit(column.default, dtype=column.dtype))
+    if column.default is None:
+        return expr
+    default = pl.lit(column.default, dtype=column.dtype)
+    # To Pandera, NaN is as missing as null.
+    return (expr.fill_nan(default) if column.dtype.is_float() else expr).fill_null(default)
 
 
 def fit_rows(contract: Contract, frame: pl.DataFrame) -> Fitted:
-    """The contract's columns out of a frame, each of its dtype."""
+    """The contract's columns out of a frame, each of its dtype; a pattern's are those that match it."""
     schema = frame.schema
+    contract = concrete(contract, schema)
     check = check_schema(contract, schema, frame.height)
     unusable = {*check.missing, *check.unusable}
     exprs = [_fitted(each, schema.get(each.name), each.name not in unusable) for each in contract.columns]
@@ -167,10 +203,10 @@ def likely_rename(missing: Iterable[str], extra: Iterable[str]) -> dict[str, str
     return found
 
 
-def _fault(column: ColumnSpec | None, found: str) -> str | None:
+def _fault(contract: Contract, column: ColumnSpec | None, found: str) -> str | None:
     """Which fault a tallied dtype is; None where it is as promised."""
     if column is None:
-        return "schema.extra_column"
+        return None if contract.strict == "filter" else "schema.extra_column"
     if found == MISSING:
         return "schema.missing_column" if column.required else None
     if found == spell(column.dtype):
@@ -182,16 +218,19 @@ def _fault(column: ColumnSpec | None, found: str) -> str | None:
 
 def schema_faults(contract: Contract, tally: SchemaTally) -> tuple[SchemaFault, ...]:
     """Everything about a night's columns that is not as the contract has it, in the contract's order."""
-    columns = {column.name: column for column in contract.columns}
-    extra = sorted(name for name in tally.columns if name not in columns)
-    gone = [name for name in columns if MISSING in tally.columns.get(name, {})]
+    places = {column.name: place for place, column in enumerate(contract.columns)}
+    columns = {name: matching(contract, name) for name in tally.columns}
+    extra = sorted(name for name, column in columns.items() if column is None)
+    known = sorted((places[column.name], name) for name, column in columns.items() if column is not None)
+    gone = [name for _, name in known if MISSING in tally.columns[name]]
     hints = likely_rename(gone, extra)
     faults = []
-    for name in (*columns, *extra):
-        column = columns.get(name)
-        for dtype, rows in sorted(tally.columns.get(name, {}).items()):
-            check = _fault(column, dtype)
+    for name in (*(name for _, name in known), *extra):
+        column = columns[name]
+        for dtype, rows in sorted(tally.columns[name].items()):
+            check = _fault(contract, column, dtype)
             if check is not None:
                 hint = hints.get(name, "") if check == "schema.missing_column" else ""
                 faults.append(SchemaFault(check, name, dtype, spell(column.dtype) if column else "", rows, hint))
-    return tuple(faults)
+    order = (SchemaFault("schema.order", name, "", "", rows) for name, rows in sorted(tally.misplaced.items()))
+    return (*faults, *order)

@@ -113,15 +113,28 @@ def capture(check: Any, target: str, schema: pl.Schema) -> Test:
     try:
         one_a_row = aligned(passes, schema)
     except pl.exceptions.PolarsError:
-        one_a_row = None  # the caller says what is wrong with it, and where
-    return Test(passes, check, target, one_a_row, check.ignore_na)
+        return Test(passes, check, target, None, check.ignore_na)  # the caller says what is wrong with it, and where
+    return closed if one_a_row is None else Test(passes, check, target, one_a_row, check.ignore_na)
 
 
 def run_closed(test: Test, frame: pl.DataFrame) -> pl.Series | None:
-    """Pandera's own answer: true where the check passes; one for all rows or one a row; None where it has none."""
-    column = None if test.target == "*" else test.target
+    """Pandera's own answer: true where the check passes; one for all rows or one a row; None where it has none.
+
+    Of a pattern's columns all have to pass.
+    """
+    answers = [_answer(test, frame, target) for target in test.targets or (test.target,)]
+    known = [each for each in answers if each is not None]
+    if len(known) < len(answers):
+        return None
+    if len(known) == 1:
+        return known[0]
+    rows = pl.DataFrame({"": pl.repeat(True, max(map(len, known)), eager=True)})
+    return rows.select(pl.all_horizontal(pl.lit(each if len(each) > 1 else each.item()) for each in known)).to_series()
+
+
+def _answer(test: Test, frame: pl.DataFrame, target: str) -> pl.Series | None:
     try:
-        answer = test.check(frame.lazy(), column).check_output.collect().to_series()
+        answer = test.check(frame.lazy(), None if target == "*" else target).check_output.collect().to_series()
     except CRASHES:
         return None
     return answer.cast(pl.Boolean) if answer.dtype in (pl.Boolean, pl.Null) else None

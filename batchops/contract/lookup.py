@@ -73,5 +73,6 @@ def load_contract(spec: str, project: Path) -> Contract:
 
 
 def _title(model: type[DataFrameModel]) -> str:
-    """The contract's name where its metadata states one."""
-    return str((getattr(model.__config__, "metadata", None) or {}).get("name", ""))
+    """The contract's name where its metadata or ``Config`` states one."""
+    config = model.__config__
+    return str((getattr(config, "metadata", None) or {}).get("name", "") or getattr(config, "name", ""))

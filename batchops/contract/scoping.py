@@ -7,12 +7,13 @@ whole tree is walked.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import polars as pl
 
 from batchops.contract.terms import Scope
 
-__all__ = ["aligned", "columns_of", "is_boolean", "scope_of"]
+__all__ = ["aligned", "columns_of", "is_boolean", "scope_of", "try_out"]
 
 SELECTOR = re.compile(r"cs\.\w+\(")
 BY_NAME = re.compile(r"cs\.by_name\(([^()]*), require_all")
@@ -71,11 +72,34 @@ def is_boolean(expr: pl.Expr, schema: pl.Schema) -> bool:
     return all(dtype in (pl.Boolean, pl.Null) for dtype in answers)
 
 
-def aligned(expr: pl.Expr, schema: pl.Schema) -> bool:
-    """Whether there is one answer a row rather than one for all of them.
+BY_VALUES = (pl.exceptions.OutOfBoundsError, pl.exceptions.ShapeError, pl.exceptions.NoDataError)
+"""What polars raises where an expression suits the dtypes and these few rows alone are not enough for it."""
+
+
+def _nothing(schema: pl.Schema, rows: int) -> pl.DataFrame:
+    return pl.DataFrame({name: pl.Series([None] * rows, dtype=dtype) for name, dtype in schema.items()})
+
+
+def aligned(expr: pl.Expr, schema: pl.Schema) -> bool | None:
+    """Whether there is one answer a row rather than one for all of them; None where a few rows do not tell.
 
     Raises:
         pl.exceptions.PolarsError: It cannot be applied to these columns.
     """
-    three = pl.DataFrame({name: pl.Series([None] * 3, dtype=dtype) for name, dtype in schema.items()})
-    return three.select(expr).height == 3
+    for rows in (3, 1000):
+        try:
+            return _nothing(schema, rows).select(expr).height == rows
+        except BY_VALUES:
+            continue
+    return None
+
+
+def try_out(expr: pl.Expr, schema: pl.Schema) -> None:
+    """Apply an expression to no rows and to a few without values: what polars only finds when it runs is found now.
+
+    Raises:
+        pl.exceptions.PolarsError: It cannot be applied to these columns.
+    """
+    for rows in (0, 3):
+        with suppress(*BY_VALUES):
+            _nothing(schema, rows).select(expr)

@@ -73,9 +73,11 @@ class SchemaTally:
 
     Attributes:
         columns: Column -> dtype -> rows; the dtype ``missing`` where a column of the contract was not there.
+        misplaced: First column that did not come in the contract's order -> rows; only where the order is asked for.
     """
 
     columns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    misplaced: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: SchemaTally) -> SchemaTally:
         columns = {name: dict(dtypes) for name, dtypes in self.columns.items()}
@@ -83,4 +85,6 @@ class SchemaTally:
             known = columns.setdefault(name, {})
             for dtype, rows in dtypes.items():
                 known[dtype] = known.get(dtype, 0) + rows
-        return SchemaTally(columns)
+        names = self.misplaced.keys() | other.misplaced.keys()
+        misplaced = {name: self.misplaced.get(name, 0) + other.misplaced.get(name, 0) for name in sorted(names)}
+        return SchemaTally(columns, misplaced)

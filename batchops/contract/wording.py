@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from batchops.contract.terms import ColumnSpec
 
-__all__ = ["LISTED", "SHORT", "asks", "number", "short_name", "statistics"]
+__all__ = ["LISTED", "SHORT", "asks", "listed", "number", "short_name", "statistics", "tolerated"]
 
 SHORT = {
     "equal_to": "eq",
@@ -45,6 +45,25 @@ def number(value: Any, measured: bool = False) -> str:
         return text
     whole, point, rest = text.partition(".")
     return re.sub(r"(?<=\d)(?=(\d{3})+$)", " ", whole) + point + rest
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def tolerated(column: str, limit: float, unit: str) -> str:
+    """How often a column may be missing.
+
+    >>> tolerated("temp", 0.25, "share"), tolerated("temp", 1200, "rows")
+    ('temp is missing in at most 25 % of the rows', 'temp is missing in at most 1 200 rows')
+    """
+    much = f"{100 * limit:.3g} % of the rows" if unit == "share" else f"{number(limit, measured=True)} rows"
+    return f"{column} is missing in at most {much}"
 
 
 def short_name(check: Any) -> str:

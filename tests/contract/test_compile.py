@@ -150,7 +150,11 @@ def test_a_contract_knows_its_columns() -> None:
         ({"x": (int, pa.Field(metadata={"warn": 0.5, "fail": 0.1}))}, {}, "fails before it warns"),
         ({"x": (int, pa.Field(ge=0, metadata={"rules": {"gee": {}}}))}, {}, "no rule 'gee'.*Did you mean"),
         ({"x": (int, pa.Field(str_contains="a"))}, {}, "cannot be tried on x"),
-        ({"x.*": (int, pa.Field(regex=True))}, {}, "stands for many columns"),
+        (
+            {"x": (int, pa.Field()), "y": (int, pa.Field(alias="y.*", regex=True, metadata={"role": "key"}))},
+            {},
+            "Name each column",
+        ),
         ({"x": (int, pa.Field())}, {"Config": type("Config", (), {"metadata": {"rows": 5}})}, "rows is no pair"),
         ({"x": (int, pa.Field())}, {"Config": type("Config", (), {"unique": ["x", "nope"]})}, "unique names nope"),
         ({"x": (int, pa.Field())}, {"asked": frame_check(lambda f: f.select(pl.col("y") > 1))}, "it reads y"),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from batchops import __version__
-from batchops.cli import inspection, nights, project, registry, schemas
+from batchops.cli import inspection, nights, project, registry, schemas, trials
 from batchops.cli.call import Call, answered
 
 __all__ = ["app"]
@@ -50,6 +50,7 @@ def batchops(
 
 
 model = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Versions of models.")
+contract = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Contracts: write, check, compare, try.")
 ledger = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The hash-chained record of runs.")
 
 for command in (
@@ -68,6 +69,8 @@ for command in (
     app.command()(answered(command))
 model.command("list")(answered(registry.list_))
 model.command("show")(answered(registry.show))
+contract.command("test")(answered(trials.try_))
 ledger.command()(answered(inspection.verify))
 app.add_typer(model, name="model")
+app.add_typer(contract, name="contract")
 app.add_typer(ledger, name="ledger")

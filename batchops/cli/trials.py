@@ -1,0 +1,79 @@
+"""The command that tries contracts on made-up rows."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from batchops.cli.call import Call, Result
+from batchops.errors import ConfigError, ContractError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from batchops.contract import Contract
+    from batchops.testing import Trial
+
+__all__ = ["try_"]
+
+
+def try_(
+    ctx: typer.Context,
+    spec: Annotated[
+        str | None, typer.Argument(metavar="CONTRACT", help="All contracts of the project without it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the made-up rows.", min=0, metavar="N")] = 0,
+) -> Result:
+    """Make up rows that a contract accepts, then break each of its rules in them."""
+    call: Call = ctx.obj
+    project = call.settings().project
+    from batchops.testing import try_contract
+
+    answers = []
+    for contract in _contracts(spec, project):
+        try:
+            answers.append(_of_trials(contract, try_contract(contract, seed=seed, project=project)))
+        except ContractError as error:
+            answers.append(_of_error(contract, error))
+    lines = [line for said, _ in answers for line in said]
+    failed = any(value["vacuous"] or value["error"] for _, value in answers)
+    return Result(lines, {"seed": seed, "contracts": [value for _, value in answers]}, 2 if failed else 0)
+
+
+def _contracts(spec: str | None, project: Path) -> list[Contract]:
+    from batchops.contract import compile_contract
+    from batchops.contract.lookup import contract_modules, load_contract, models_of
+
+    if spec is not None:
+        return [load_contract(spec, project)]
+    found = [compile_contract(model) for name in contract_modules(project) for model in models_of(name, project)]
+    if not found:
+        raise ConfigError(f"project {project}", "has no contract", "Write one: batchops contract infer DATA")
+    return found
+
+
+def _of_trials(contract: Contract, trials: tuple[Trial, ...]) -> tuple[list[str], dict[str, Any]]:
+    from batchops import codec
+
+    among = {kind: [each for each in trials if each.outcome == kind] for kind in ("caught", "vacuous", "untested")}
+    counts = {kind: len(found) for kind, found in among.items()}
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    lines = [
+        f"{'FAIL' if counts['vacuous'] else 'ok':<6}{contract.id}  {len(trials)} rules: {told or 'nothing to try'}"
+    ]
+    lines += [f"      {each.outcome:<10}{each}" for each in (*among["vacuous"], *among["untested"])]
+    lines += [
+        f"      note      {each.rule}: whatever breaks it breaks {' and '.join(each.implied)} too"
+        for each in trials
+        if each.implied
+    ]
+    value = {"contract": contract.id, **counts, "error": None, "trials": json.loads(codec.dump(trials))}
+    return lines, value
+
+
+def _of_error(contract: Contract, error: ContractError) -> tuple[list[str], dict[str, Any]]:
+    value = {"where": error.where, "what": error.what, "remedy": error.remedy}
+    counts = {"caught": 0, "vacuous": 0, "untested": 0}
+    return [f"FAIL  {contract.id}  {error}"], {"contract": contract.id, **counts, "error": value, "trials": []}

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+from batchops.contract import compile_contract
+from batchops.testing import Trial, assert_contract_catches, try_contract
+from schemas.flights import Flights
+from tests.contract.models import Orders, frame_check, model
+
+
+def trials(**columns: Any) -> dict[str, Trial]:
+    return {trial.rule: trial for trial in try_contract(model(columns), n=40)}
+
+
+def test_every_rule_of_our_own_contract_is_caught_in_seconds() -> None:
+    started = time.monotonic()
+    found = assert_contract_catches(Flights)
+    assert {trial.rule for trial in found} == {rule.id for rule in compile_contract(Flights).rules}
+    assert {trial.outcome for trial in found} == {"caught"}
+    assert time.monotonic() - started < 20
+
+
+def test_a_mutant_breaks_little_else() -> None:
+    others = {trial.rule: trial.others for trial in try_contract(Flights)}
+    assert others["frame.hour_is_local"] == ()
+    assert others["distance.in_range"] == ()
+    assert others["dest.str_matches"] == ("dest.isin",)
+    assert sum(map(bool, others.values())) < 8
+
+
+def test_what_always_fails_with_another_rule_is_noted() -> None:
+    implied = {trial.rule: trial.implied for trial in try_contract(Flights)}
+    assert implied["dest.str_matches"] == ("dest.isin",)
+    assert implied["wind_speed.in_range"] == ()  # below 0 only it fails
+
+
+def test_the_words_of_a_mutant_hold_no_value() -> None:
+    by_id = {trial.rule: trial for trial in try_contract(Orders)}
+    assert by_id["price.in_range"].mutant == "price next to a bound"
+    assert by_id["number.not_null"].mutant == "number missing"
+    assert by_id["key.unique"].mutant == "one row twice"
+
+
+@pytest.mark.parametrize(
+    ("column", "rule", "reason"),
+    [
+        ((pl.Enum(["a", "b"]), pa.Field(isin=["a", "b", "c"])), "x.isin", "it leaves all that a column of type Enum"),
+        ((pl.Int8, pa.Field(in_range=(-128, 127))), "x.in_range", "it leaves all that a column of type Int8"),
+        ((pl.UInt16, pa.Field(ge=0)), "x.ge", "it leaves all that a column of type UInt16"),
+        ((pl.Boolean, pa.Field(isin=[True, False])), "x.isin", "it leaves all that a column of type Boolean"),
+    ],
+)
+def test_a_rule_that_nothing_can_break_is_vacuous_and_says_why(column: Any, rule: str, reason: str) -> None:
+    trial = trials(x=column)[rule]
+    assert trial.outcome == "vacuous"
+    assert trial.reason.startswith(reason)
+    with pytest.raises(AssertionError, match=r"nothing breaks 1 rule of \d+:\n.*" + reason):
+        assert_contract_catches(model({"x": column}), n=40)
+
+
+def test_a_default_leaves_nothing_missing_which_is_no_fault() -> None:
+    assert trials(x=(int, pa.Field(default=3)))["x.not_null"].outcome == "untested"
+    assert_contract_catches(model({"x": (int, pa.Field(default=3, le=9))}), n=40)
+
+
+def test_an_answer_of_null_is_named_as_the_reason() -> None:
+    checked = frame_check(lambda frame: frame.select(pl.when(pl.col("x") >= 0).then(True)))
+    schema = model({"x": (int, pa.Field())}, asked=checked)
+    (trial,) = (trial for trial in try_contract(schema, n=40) if trial.rule == "frame.asked")
+    assert trial.outcome == "vacuous"
+    assert "answers null" in trial.reason
+
+
+def test_a_check_that_is_always_true_is_vacuous() -> None:
+    schema = model({"x": (int, pa.Field())}, asked=frame_check(lambda frame: frame.select(pl.col("x") == pl.col("x"))))
+    outcomes = {trial.rule: trial.outcome for trial in try_contract(schema, n=40)}
+    assert outcomes == {"x.not_null": "caught", "frame.asked": "vacuous"}
+
+
+def test_not_a_number_is_a_value_that_breaks_bounds() -> None:
+    assert trials(x=(pl.Float32, pa.Field(lt=math.inf)))["x.lt"].outcome == "caught"

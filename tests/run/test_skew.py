@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +15,8 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from batchops import codec
+from batchops.audit import Audit, AuditDocument
 from batchops.audit.sections import SkewColumn, SkewPart
 from batchops.audit.skew import NightSkew
 from batchops.contract.record import record
@@ -188,3 +192,180 @@ def test_without_a_record_of_its_contract_a_model_is_compared_by_its_features(fl
         ('"unit": "mi"})\n\n', '"unit": "km"})\n\n'),
     )
     assert set(columns(flights.run(), "schema")) == {"seats"}
+
+
+def test_a_night_waits_for_nothing_that_is_logged_and_says_why_it_was_not_compared(served: Flights) -> None:
+    folder = log(served, online(served))
+    (folder / "1.parquet").write_bytes(b"PAR1 and nothing more")
+    damaged = served.run()
+    assert (part(damaged).why, damaged.state) == ("unreadable", "published")
+    served.edit(JOB, (f'Source("{PATTERN}")', f'Source("{PATTERN}", expect=3, deadline_hours=1)'))
+    assert part(served.run(force=True, reason="again")).why == "incomplete"
+    served.edit(JOB, (", expect=3, deadline_hours=1)", ")"))
+    log(served, online(served).with_columns(pl.col("flight").cast(pl.String)))
+    keyless = served.run(force=True, reason="again")
+    assert part(keyless).why == "keyless"
+    assert keyless.document is not None
+    assert keyless.document.verdict.counts["NOT RUN"] >= 3
+    assert found(keyless) == {}
+
+
+def test_a_column_that_cannot_be_compared_is_not_run_and_the_others_are(served: Flights) -> None:
+    rows = online(served).drop("dewp").with_columns(pl.col("visib").cast(pl.String))
+    log(served, rows)
+    features = columns(served.run(), "feature")
+    assert features["dewp"].why == "absent in what was logged"
+    assert features["visib"].why == "of type String in what was logged"
+    assert {features[name].severity.value for name in ("dewp", "visib")} == {"NOT RUN"}
+    assert features["humid"].differing
+
+
+def test_a_tolerance_lets_rounding_pass(served: Flights) -> None:
+    log(served, online(served).with_columns(pl.col("pressure") * (1 + 1e-9)))
+    served.edit(JOB, (f'Source("{PATTERN}")', f'Source("{PATTERN}"), tolerance=1e-6'))
+    features = columns(served.run(), "feature")
+    assert features["pressure"].differing == 0
+    assert features["humid"].differing
+
+
+def test_means_of_few_rows_and_of_personal_data_are_nowhere(served: Flights) -> None:
+    first = pl.int_range(pl.len()) < 9
+    rows = served.rows().select(*dict.fromkeys((*KEY, *served.job.contract.features))).sort(KEY)
+    log(served, rows.with_columns(temp=pl.when(first).then(12345.5).otherwise("temp"), dewp=pl.col("dewp") + 54321.5))
+    served.edit(SCHEMA, ('metadata=weather("°F"))\n    humid', 'metadata={**weather("°F"), "pii": True})\n    humid'))
+    outcome = served.run()
+    features = columns(outcome, "feature")
+    assert features["temp"].differing == 9
+    assert (features["dewp"].differing or 0) > 900
+    assert features["temp"].mean_logged is features["dewp"].mean_logged is None
+    assert "dewp" not in columns(outcome, "distribution")
+    assert outcome.document is not None
+    told = repr((part(outcome), outcome.document.findings, outcome.document.drift))
+    assert "humid" in told
+    assert not re.search(r"\b(12345|54\d{3})\.", told)
+
+
+def serving(flights: Flights) -> Serving:
+    job, store = flights.job, flights.store
+    version = resolve(store, f"{NAME}@champion")
+    inputs = examine(find(job.job.source, NIGHT, job.project), 1)
+    return Serving(job, NIGHT, inputs, version, reference_of(store, version).inputs)
+
+
+def oracle(tonight: pl.DataFrame, logged: pl.DataFrame) -> tuple[dict[str, int], dict[str, int]]:
+    """Counts and differing rows by a plain full join."""
+    named = [frame.drop_nulls(list(KEY)) for frame in (tonight, logged)]
+    once = [frame.filter(pl.struct(KEY).is_unique()) for frame in named]
+    everywhere = [frame.select(KEY).unique() for frame in named]
+    both = once[0].join(once[1], on=list(KEY), how="full", suffix="_logged").drop_nulls(["carrier", "carrier_logged"])
+    counts = {
+        "joined": both.height,
+        "only_tonight": once[0].join(everywhere[1], on=list(KEY), how="anti").height,
+        "only_logged": once[1].join(everywhere[0], on=list(KEY), how="anti").height,
+        "repeated_tonight": everywhere[0].height - once[0].height,
+        "repeated_logged": everywhere[1].height - once[1].height,
+        "nameless_tonight": tonight.height - named[0].height,
+        "nameless_logged": logged.height - named[1].height,
+    }
+    differing = {}
+    for name in VALUES:
+        ours, theirs = both[name].to_list(), both[f"{name}_logged"].to_list()
+        differing[name] = sum(present(a) != present(b) for a, b in zip(ours, theirs, strict=True))
+    return counts, differing
+
+
+def present(value: Any) -> Any:
+    """The value as Python compares it; NaN is missing."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+VALUES = ("dest", "temp", "seats")
+some = st.sampled_from
+rows = st.lists(
+    st.tuples(
+        some(["AA", "ÜÄ", None]),
+        some([1, 2, 3, None]),
+        some(["EWR", "JFK"]),
+        some(["ATL", "", "ü\U0001f600", None]),
+        some([0.0, -0.0, 1.5, float("nan"), float("inf"), float("-inf"), None]),
+        some([0, 1, 2**60, 2**60 + 1, None]),
+    ),
+    max_size=25,
+).map(lambda drawn: pl.DataFrame(drawn, schema=SCHEMA_OF_ROWS, orient="row"))
+SCHEMA_OF_ROWS = {
+    "carrier": pl.String,
+    "flight": pl.Int64,
+    "origin": pl.String,
+    "dest": pl.String,
+    "temp": pl.Float64,
+    "seats": pl.Int64,
+}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tonight=rows, logged=rows, files=st.integers(1, 3), at_once=some([1, 40, 10**9]))
+def test_any_bucketing_and_any_files_say_what_a_plain_join_says(
+    served: Flights,
+    monkeypatch: pytest.MonkeyPatch,
+    tonight: pl.DataFrame,
+    logged: pl.DataFrame,
+    files: int,
+    at_once: int,
+) -> None:
+    monkeypatch.setattr(run_skew, "AT_ONCE", at_once)
+    served.cut({str(number): tonight.gather_every(files, number) for number in range(files)})
+    log(served, logged, files)
+    measured = measure_skew(serving(served), served.store, 1).logged
+    assert measured is not None
+    counts, differing = oracle(tonight, logged)
+    assert {name: getattr(measured, name) for name in counts} == counts
+    # Columns that tonight's files lack are a finding of the contract.
+    assert {name: each.differing for name, each in measured.columns.items()} == differing
+
+
+def test_parts_of_a_night_without_skew_change_nothing(served: Flights) -> None:
+    log(served, online(served))
+    measured = measure_skew(serving(served), served.store, 1)
+    assert NightSkew() + measured == measured == measured + NightSkew()
+    assert isinstance(measured.logged, Skew)
+
+
+@pytest.mark.parametrize(
+    ("logged", "what"),
+    [
+        (Logged(Source("var/online.parquet")), "has no {night}"),
+        (Logged(Source(PATTERN), tolerance=-0.1), "the tolerance of logged is -0.1"),
+        (Logged(Source(PATTERN), tolerance=float("nan")), "the tolerance of logged is nan"),
+        (Logged(Source(PATTERN)), ""),
+    ],
+)
+def test_what_is_logged_is_checked_with_the_job(trained: Flights, logged: Logged, what: str) -> None:
+    job: Job = replace(trained.job.job, logged=logged)
+    wrong = problems(job, trained.job.contract)
+    assert [what in each[0] for each in wrong] == ([True] if what else [])
+    without: Any = replace(
+        trained.job.contract,
+        columns=tuple(
+            each if "key" in each.roles else replace(each, roles=("passthrough",))
+            for each in trained.job.contract.columns
+        ),
+    )
+    assert any("nothing to compare" in each[0] for each in problems(job, without))
+
+
+def test_what_is_logged_changes_the_jobs_digest(served: Flights) -> None:
+    before = load_job(NAME, served.folder).digest
+    served.edit(JOB, (f'Source("{PATTERN}")', f'Source("{PATTERN}"), tolerance=0.5'))
+    assert load_job(NAME, served.folder).digest != before
+
+
+def test_an_audit_from_before_there_was_skew_can_be_read(flights: Flights) -> None:
+    outcome = flights.run()
+    assert outcome.audit is not None
+    path = Path(outcome.audit)
+    old = json.loads(path.read_text())
+    del old["skew"], old["provenance"]["logged"]
+    assert codec.load(AuditDocument, json.dumps(old)) == outcome.document
+    stored = json.loads(codec.dump(Audit()))
+    del stored["skew"]
+    assert codec.load(Audit, json.dumps(stored)) == Audit()

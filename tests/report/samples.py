@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from batchops.audit.document import (
     FORMAT,
     AuditDocument,
@@ -30,9 +32,14 @@ from batchops.audit.document import (
     ValueCount,
     WindowPart,
 )
+from batchops.audit.skew import NightSkew, skew_figures, skew_part
+from batchops.audit.training import SchemaDifference
+from batchops.contract import ColumnSpec, Contract
 from batchops.partition import Fingerprint, Receipt
 from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.report.topics import FAMILIES
+from batchops.stats import ColumnSkew, Profile, Skew
+from batchops.stats.exact import ExactSum
 from batchops.verdict import Figure, Finding, Past, Policy, Severity, Verdict, judge, worst
 from tests.report.ingredients import (
     CELLS,
@@ -352,6 +359,37 @@ def hostile() -> AuditDocument:
 
 SECRET = "token-of-a-person-4711"
 
+
+def skewed() -> AuditDocument:
+    """A night that another system logged otherwise, scored by a model of an older contract."""
+    columns = _calm()
+    logged = Skew(
+        joined=900,
+        only_tonight=94,
+        only_logged=3,
+        repeated_logged=2,
+        nameless_tonight=1,
+        columns={
+            "temp": ColumnSkew(900, 900, 0, 0, 900, ExactSum(9_000), ExactSum(63_000), ExactSum(72_000)),
+            "dest": ColumnSkew(900, 17, 4, 13),
+            "humid": ColumnSkew(900),
+        },
+    )
+    trained = SchemaDifference("temp", ("dtype", "unit"), "Int64; in °C", "Float64; in °F")
+    skew = NightSkew("Flights v3", "Flights v4", (trained,), logged, apart={"visib": "absent in what was logged"})
+    contract = Contract("Flights", "4", "", "7d" * 32, (ColumnSpec("temp", pl.Float64(), unit="°F"),), ())
+    figures = [
+        *rule_figures(994),
+        *drift_figures(columns, 29425),
+        *score_figures(0.03),
+        *skew_figures(skew, Profile(), (), contract),
+        Figure("skew.distribution", "temp", 0.2, "distance", 994, 0.12, 0.28, evidence={"unit": "°F"}),
+    ]
+    night = Night(figures, columns, labelled=0)
+    judged = judge(figures, Policy(LIMITS), str(NIGHT)).findings
+    return replace(document(night), skew=skew_part(skew, {each.id: each for each in judged}))
+
+
 SAMPLES = {
     "fail": failing,
     "pass": passing,
@@ -359,4 +397,5 @@ SAMPLES = {
     "withheld": withheld,
     "zero": zero_rows,
     "hostile": hostile,
+    "skewed": skewed,
 }

@@ -249,3 +249,18 @@ def test_every_text_can_be_read_in_both_schemes(scheme: int) -> None:
 def test_the_axis_of_times_ends_in_dates() -> None:
     assert pictures.end(1.36e15, "temporal") == "4 Feb 2013"
     assert pictures.end(1.36, "numeric") == "1.36"
+
+
+def test_a_page_shows_what_differs_between_training_and_serving_and_counts_the_rest() -> None:
+    page = page_of("skewed")
+    rows = [each.attributes["id"] for each in page.all("tr") if each.attributes.get("id", "").startswith("skew-")]
+    assert rows[:2] == ["skew-feature-temp", "skew-schema-temp"]
+    assert set(rows[2:]) == {"skew-feature-dest", "skew-distribution-temp", "skew-feature-visib"}
+    text = render(samples.skewed())
+    assert "900 keys joined; 94 only tonight, 3 only logged." in text
+    assert "900 of 900 rows; 70 °F tonight, 80 logged, on average." in text
+    assert "17 of 900 rows; 4 missing tonight; 13 missing in what was logged." in text
+    assert "Not compared: absent in what was logged." in text
+    assert "Int64; in °C → Float64; in °F" in text
+    assert "1 comparison within the limit." in text
+    assert 'id="skew"' not in render(samples.failing())

@@ -34,19 +34,20 @@ WHY = {
 def _schema(finding: Finding, facts: Facts) -> Saying:
     column, trained, now = subject_words(finding), text_of(finding, "trained"), text_of(finding, "now")
     before, after = text_of(finding, "trained_contract"), text_of(finding, "contract")
+    change = f"{trained} in {before}, {now} in {after}" if before and after else "its contract says otherwise"
     return Saying(
-        title=f"{column} is not the feature that was trained on: {trained} then, {now} now",
+        title=f"{column} is not the feature that was trained on" + (f": {trained} then, {now} now" if now else ""),
         short=f"described otherwise than in training: {column}",
-        headline=f"{column} is not the feature that was trained on: {trained} in {before}, {now} in {after}",
+        headline=f"{column}, 1 of {plural(facts.columns, 'column')}, is not the feature that was trained on: {change}",
         remedy=f"Let the job train under {after or 'the contract of tonight'}, or deliver {column} as it was",
         command=train(facts),
     )
 
 
-def _feature(finding: Finding, _: Facts) -> Saying:
+def _feature(finding: Finding, facts: Facts) -> Saying:
     column = subject_words(finding)
     differing, rows = figure_of(finding, "differing"), figure_of(finding, "rows")
-    of = f"{count(differing)} of {plural(rows or 0, 'row')}"
+    of = f"{count(differing)} of {plural(facts.rows if rows is None else rows, 'row')}"
     have = "has" if differing == 1 else "have"
     detail = _apart(
         figure_of(finding, "mean_tonight"), figure_of(finding, "mean_logged"), text_of(finding, "unit") or None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from batchops import __version__
-from batchops.cli import inspection, nights, project, registry, schemas, trials
+from batchops.cli import contracts, inspection, nights, project, quarantine, registry, schemas, trials
 from batchops.cli.call import Call, answered
 
 __all__ = ["app"]
@@ -51,6 +51,7 @@ def batchops(
 
 model = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Versions of models.")
 contract = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Contracts: write, check, compare, try.")
+aside = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Rows that were set aside.")
 ledger = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The hash-chained record of runs.")
 
 for command in (
@@ -69,8 +70,14 @@ for command in (
     app.command()(answered(command))
 model.command("list")(answered(registry.list_))
 model.command("show")(answered(registry.show))
+contract.command()(answered(contracts.show))
+contract.command()(answered(contracts.diff))
 contract.command("test")(answered(trials.try_))
+aside.command("list")(answered(quarantine.list_))
+aside.command("show")(answered(quarantine.show))
+aside.command("release")(answered(quarantine.release))
 ledger.command()(answered(inspection.verify))
 app.add_typer(model, name="model")
 app.add_typer(contract, name="contract")
+app.add_typer(aside, name="quarantine")
 app.add_typer(ledger, name="ledger")

@@ -36,11 +36,15 @@ def rules_within(content: Content, names: set[str]) -> tuple[RuleContent, ...]:
 
 def column_changes(old: Content, new: Content) -> Iterator[Change]:
     """What two contents say of columns otherwise."""
+    # Where other columns are forbidden, data that still has it is rejected; where there are patterns of names, a column
+    # of its own is none of theirs.
+    patterns = any(column.regex for column in (*old.columns, *new.columns))
     for column in only_in(old, new):
-        # Where other columns are forbidden, data that still has it is rejected.
-        yield _whole(column, "both" if new.strict == "forbid" else "widening", (_words(column, old), ""))
+        direction: Direction = "both" if patterns or new.strict == "forbid" else "widening"
+        yield _whole(column, direction, (_words(column, old), ""))
     for column in only_in(new, old):
-        yield _whole(column, "both" if old.strict == "forbid" else "narrowing", ("", _words(column, new)))
+        direction = "both" if patterns or old.strict == "forbid" else "narrowing"
+        yield _whole(column, direction, ("", _words(column, new)))
     for was, now in in_both(old, new):
         yield from _data(was, now)
         yield from _marks(was, now)
@@ -106,7 +110,7 @@ def _data(was: ColumnContent, now: ColumnContent) -> Iterator[Change]:
         said = ("read by casts that lose nothing", "read by any cast that its value survives")
         yield changed(place, between(was.coerce, now.coerce), said[was.coerce], said[now.coerce])
     if was.default != now.default:
-        yield changed(place, "meaning", _default(was), _default(now))
+        yield changed(place, "meaning", _default(was), _default(now), "missing values are read as other ones")
     if was.regex != now.regex:
         said = ("a column's name", "a pattern of columns' names")
         yield changed(place, "both", said[was.regex], said[now.regex])
@@ -126,7 +130,8 @@ def _marks(was: ColumnContent, now: ColumnContent) -> Iterator[Change]:
     if was.unit != now.unit:
         # A unit that nobody had stated changes no value.
         direction: Direction = "meaning" if was.unit and now.unit else "severity"
-        yield changed(place, direction, f"in {was.unit or 'no unit'}", f"in {now.unit or 'no unit'}")
+        why = "the same numbers mean something else: the model was fitted on others" if was.unit and now.unit else ""
+        yield changed(place, direction, f"in {was.unit or 'no unit'}", f"in {now.unit or 'no unit'}", why)
     if was.pii != now.pii:
         said = ("not personal data", "personal data")
         why = "its values are hidden from now on" if now.pii else "its values are shown from now on"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["Change", "Direction", "Kind", "between", "changed", "needs_training"]
+__all__ = ["REASONS", "Change", "Direction", "Kind", "between", "changed", "needs_training"]
 
 Direction = Literal["narrowing", "widening", "both", "meaning", "severity", "words"]
 Kind = Literal["contract", "column", "rule"]

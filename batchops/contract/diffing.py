@@ -12,7 +12,7 @@ from batchops.contract.changes import Change, Direction, between, changed
 from batchops.contract.content import Content, RuleContent, digest_of
 from batchops.contract.implying import implied, same_test
 from batchops.contract.terms import KEY_UNIQUE_OVER_NIGHTS
-from batchops.contract.wording import number
+from batchops.contract.wording import LISTED, number
 
 __all__ = ["Change", "Diff", "Direction", "diff"]
 
@@ -217,7 +217,29 @@ def _retested(was: RuleContent, now: RuleContent, old: Content, new: Content) ->
     direction = between(narrower, not implied(was, new.rules, _dtypes(new)))
     if was.words == now.words:
         words = (was.words, f"{now.words}, of other values")
+    words = (words[0], words[1] + _exchanged(was, now))
     return changed(("rule", place), direction, *words, REDUNDANT if direction == "severity" else "")
+
+
+def _exchanged(was: RuleContent, now: RuleContent) -> str:
+    """Which values of a list came and went, where the list itself is too long for words; they are the author's."""
+    lists = [_values(rule) for rule in (was, now)]
+    if max(map(len, lists)) <= LISTED:
+        return ""
+    come, gone = ([each for each in one if each not in other] for one, other in (lists[::-1], lists))
+    said = [f"{word} {_some(values)}" for word, values in (("with", come), ("without", gone)) if values]
+    return f" ({'; '.join(said)})" if said else ""
+
+
+def _values(rule: RuleContent) -> list[Any]:
+    said = (None if rule.check is None else rule.check.arguments) or {}
+    found = said.get("allowed_values", said.get("forbidden_values", ()))
+    return found if isinstance(found, list) else []
+
+
+def _some(values: list[Any]) -> str:
+    more = f" and {len(values) - LISTED} more" if len(values) > LISTED else ""
+    return ", ".join(map(number, values[:LISTED])) + more
 
 
 def _reads_otherwise(rule: RuleContent, old: Content, new: Content) -> bool:

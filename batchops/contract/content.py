@@ -213,8 +213,10 @@ def digest_of(content: Content) -> str:
     """SHA-256 of what a contract asks.
 
     Words, owner and descriptions change nothing; nor does the order of rules, or that of columns where it is not
-    asked for; nor a rule's scope, which is found by looking at its check, and might be found to be another one day.
+    asked for and no pattern takes the columns that the patterns after it do not get; nor a rule's scope, which is
+    found by looking at its check, and might be found to be another one day.
     """
+    in_order = content.ordered or any(column.regex for column in content.columns)
     columns = [replace(column, description="") for column in content.columns]
     rules = [replace(rule, words="", scope="row") for rule in content.rules]
     asked = replace(
@@ -222,7 +224,7 @@ def digest_of(content: Content) -> str:
         digest="",
         owner="",
         description="",
-        columns=tuple(columns if content.ordered else sorted(columns, key=lambda column: column.name)),
+        columns=tuple(columns if in_order else sorted(columns, key=lambda column: column.name)),
         rules=tuple(sorted(rules, key=lambda rule: rule.id)),
     )
     return codec.digest(asked)

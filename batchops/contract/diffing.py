@@ -138,7 +138,8 @@ def _order(old: Content, new: Content) -> Iterator[Change]:
         said = ("columns come in any order", "columns come in the contract's order")
         direction = between(new.ordered, old.ordered)
         yield changed(("contract", "ordered"), direction, said[old.ordered], said[new.ordered])
-    elif old.ordered:
+    elif old.ordered or any(column.regex for column in old.columns):
+        # Of two patterns that match a column, it is the first one's.
         was, now = (", ".join(column.name for column, _ in in_both(*pair)) for pair in ((old, new), (new, old)))
         if was != now:
             yield changed(("contract", "ordered"), "both", was, now)

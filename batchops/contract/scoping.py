@@ -77,7 +77,7 @@ BY_VALUES = (pl.exceptions.OutOfBoundsError, pl.exceptions.ShapeError, pl.except
 
 
 def _nothing(schema: pl.Schema, rows: int) -> pl.DataFrame:
-    return pl.DataFrame({name: pl.Series([None] * rows, dtype=dtype) for name, dtype in schema.items()})
+    return pl.DataFrame(schema=schema).clear(rows)
 
 
 def aligned(expr: pl.Expr, schema: pl.Schema) -> bool | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from batchops import __version__
-from batchops.cli import contracts, inspection, nights, project, quarantine, registry, schemas, trials
+from batchops.cli import contract_docs, contracts, inspection, nights, project, quarantine, registry, schemas, trials
 from batchops.cli.call import Call, answered
 
 __all__ = ["app"]
@@ -72,6 +72,7 @@ model.command("list")(answered(registry.list_))
 model.command("show")(answered(registry.show))
 contract.command()(answered(contracts.show))
 contract.command()(answered(contracts.diff))
+contract.command()(answered(contract_docs.docs))
 contract.command("test")(answered(trials.try_))
 aside.command("list")(answered(quarantine.list_))
 aside.command("show")(answered(quarantine.show))

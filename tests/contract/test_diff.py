@@ -387,7 +387,7 @@ def accepted(contract: Contract, frame: pl.DataFrame) -> set[int]:
     return set(range(frame.height)) - set(bad)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs(), st.data())
 def test_no_row_goes_against_the_word_of_the_comparison(pair: tuple[Contract, Contract], data: st.DataObject) -> None:
     found = diff(content_of(pair[0]), content_of(pair[1]))
@@ -398,7 +398,7 @@ def test_no_row_goes_against_the_word_of_the_comparison(pair: tuple[Contract, Co
         assert found.widens or new <= old
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs())
 def test_digests_differ_where_more_than_words_do_and_storing_changes_nothing(pair: tuple[Contract, Contract]) -> None:
     old, new = map(content_of, pair)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from batchops.audit.compare import ColumnComparison, Comparison, Component, Scope
 from batchops.audit.state import Audit
 from batchops.contract import KEY_UNIQUE_OVER_NIGHTS, Contract, Rule, RuleTally
+from batchops.contract.locating import place_of
 from batchops.stats import Estimate, SliceKey
 from batchops.verdict import Figure, Policy, Scalar, Severity, severity_of
 
@@ -70,6 +71,9 @@ def _rule_facts(rule: Rule, contract: Contract, audit: Audit, reference: Audit) 
         "reference": reference.tallies.of(rule.id).share,
         "values": ", ".join(f"{value} {count}" for value, count in values) or None,
     }
+    place = place_of(contract, rule.id)
+    if place:
+        facts["place"] = place
     asked = [each.name for each in contract.references if each.rule == rule.id]
     if asked:
         facts["dataset"] = asked[0]

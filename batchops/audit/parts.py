@@ -23,6 +23,7 @@ from batchops.audit.sections import (
 )
 from batchops.audit.state import Audit, Reference
 from batchops.contract import Contract
+from batchops.contract.locating import place_of
 from batchops.stats import NOT_MEASURED, Column, Estimate, baselines, calibration, confusion, histogram
 from batchops.verdict import Finding, Severity, worst
 
@@ -54,11 +55,12 @@ def contract_part(contract: Contract, audit: Audit, reference: Audit, findings: 
                 failed=tally.failed,
                 unknown=tally.unknown,
                 share=tally.share,
-                limit=rule.limit.shown,
+                limit=rule.limit.shown if finding is None else finding.limit,
                 reference_share=reference.tallies.of(rule.id).share,
                 severity=_severity([finding]),
                 values=tuple(ValueCount(*pair) for pair in shown_values(rule, contract, audit)),
                 unit=rule.unit,
+                place=place_of(contract, rule.id),
             )
         )
     rules.sort(key=lambda rule: (rule.severity.rank, -rule.failed))

@@ -19,6 +19,7 @@ from batchops.partition import Fingerprint, Night, Partition, Source
 
 __all__ = [
     "BATCH",
+    "WHOLE",
     "Input",
     "Unreadable",
     "batches",
@@ -33,6 +34,9 @@ __all__ = [
 
 BATCH = 1 << 20
 """Rows that are held at once: what bounds a worker's memory, whatever a partition's size."""
+
+WHOLE = (1 << 32) - 1
+"""Rows of the longest partition that can be read whole: polars counts no further."""
 
 CHUNK = 1 << 22
 

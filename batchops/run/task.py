@@ -16,7 +16,7 @@ from batchops.contract.keys import holders, keys_of, mark
 from batchops.job import LoadedJob, load_job
 from batchops.models import load, resolve, threads
 from batchops.partition import Night, Output, Receipt
-from batchops.run.inputs import BATCH, Input, Unreadable, batches, still
+from batchops.run.inputs import BATCH, WHOLE, Input, Unreadable, batches, still
 from batchops.run.keys import Repeated
 from batchops.run.publish import RUN
 from batchops.run.reference import reference_of, yardstick_of
@@ -105,7 +105,7 @@ class _Bench:
         """Read the partition in batches, and summarise each on its way."""
         task, parts, start = self.task, [], 0
         receipt = Receipt(task.found.partition.name, task.found.fingerprint)
-        size = 1 << 40 if self.job.contract.needs_whole_partitions else BATCH
+        size = WHOLE if self.job.contract.needs_whole_partitions else BATCH
         with threads(task.openmp):
             for number, frame in enumerate(batches(task.found.partition.uri, size=size)):
                 part, receipt = self.batch(frame, start, number, receipt)

@@ -63,11 +63,12 @@ def _duplicate(finding: Finding, facts: Facts) -> Saying:
 
 def _late(finding: Finding, facts: Facts) -> Saying:
     name = subject_words(finding)
+    stands = "the night's first scores stand, without it" if facts.output == "withheld" else "these replace them"
     return Saying(
         title=f"{name} came after the night was published",
         short=f"of {name}, which came after the night was published",
         headline=f"{name} came after the night was published: {_rows(finding, facts)} were not in its first scores",
-        remedy="Tell whoever read the night's first scores that these replace them, and its producer that it was late",
+        remedy=f"Tell whoever read the night's first scores that {stands}, and the file's producer that it was late",
     )
 
 

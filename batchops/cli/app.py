@@ -7,7 +7,18 @@ from typing import Annotated, Literal
 import typer
 
 from batchops import __version__
-from batchops.cli import contract_docs, contracts, inspection, nights, project, quarantine, registry, schemas, trials
+from batchops.cli import (
+    authoring,
+    contract_docs,
+    contracts,
+    inspection,
+    nights,
+    project,
+    quarantine,
+    registry,
+    schemas,
+    trials,
+)
 from batchops.cli.call import Call, answered
 
 __all__ = ["app"]
@@ -70,6 +81,7 @@ for command in (
     app.command()(answered(command))
 model.command("list")(answered(registry.list_))
 model.command("show")(answered(registry.show))
+contract.command()(answered(authoring.infer))
 contract.command()(answered(contracts.show))
 contract.command()(answered(contracts.diff))
 contract.command()(answered(contract_docs.docs))

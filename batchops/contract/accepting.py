@@ -6,6 +6,7 @@ Whatever Pandera takes without a word and then does nothing with on polars is re
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from threading import Lock
@@ -177,11 +178,14 @@ def column_of(model: type[DataFrameModel], found: Any, schema: Any, words: Mappi
     """
     place = where(model, found.name, found.name)
     roles = roles_of(words)
-    if found.regex and roles != ("passthrough",):
-        what = f"a pattern cannot be {roles[0]}"
-        raise ContractError(place, what, "Name each column that a model or the job reads")
-    if found.regex and found.default is not None and schema.add_missing_columns:
-        raise ContractError(place, "a pattern that matches nothing has no column to add", "Name each column")
+    meant = [role for role in roles if role != "passthrough"]
+    if found.regex and meant:
+        raise ContractError(place, f"a pattern cannot be {meant[0]}", "Name each column that a model or the job reads")
+    if found.regex:
+        try:
+            re.compile(found.name)
+        except re.error as error:
+            raise ContractError(place, f"it is no pattern: {error}", "Write a regular expression") from None
     if getattr(found, "drop_invalid_rows", False):
         raise ContractError(place, "drop_invalid_rows does nothing for one column", "Leave it out: bad rows go aside")
     dtype = _dtype(place, schema.dtype or found.dtype)

@@ -19,7 +19,7 @@ from batchops.cli.nights import Date, JobName, parse_night
 from batchops.errors import BatchopsError, JobError, did_you_mean
 from batchops.settings import Settings
 
-__all__ = ["doctor", "report", "status", "verify"]
+__all__ = ["doctor", "report", "require_job", "status", "verify"]
 
 LIBRARIES = ("polars", "pandera", "deltalake", "pyarrow", "dask", "scikit-learn", "skops", "scipy", "numpy", "pydantic")
 LITTLE_SPACE = 1 << 30
@@ -32,7 +32,7 @@ def status(
     call: Call = ctx.obj
     settings = call.settings()
     if job is not None:
-        _require(job, settings)
+        require_job(job, settings)
     from batchops import codec
     from batchops.status import lines, status as standing
 
@@ -50,7 +50,7 @@ def report(
     call: Call = ctx.obj
     settings = call.settings()
     night = None if date is None else parse_night(date, "--date")
-    _require(job, settings)
+    require_job(job, settings)
     from batchops.status import latest_report, render_again
 
     path = (render_again if render else latest_report)(settings, job, night)
@@ -74,13 +74,13 @@ def verify(
     from batchops import ledger
     from batchops.store import Store
 
-    _require(job, settings)
+    require_job(job, settings)
     verified = ledger.verify(Store(settings.root), job, anchor)
     head = verified.head or "none"
     return Result([f"{job}: {verified.records} records, unaltered; head {head}"], {"job": job, "head": verified.head})
 
 
-def _require(job: str, settings: Settings) -> None:
+def require_job(job: str, settings: Settings) -> None:
     """Make sure that the project defines the job, or that the store remembers it.
 
     Raises:

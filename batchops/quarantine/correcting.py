@@ -32,7 +32,7 @@ def _corrected(before: RuleTally, was: RuleTally, now: RuleTally) -> RuleTally:
         evaluated=before.evaluated + newly,
         failed=failed,
         unknown=max(0, before.unknown - newly),
-        values=_without(before.values, was.values) + now.values,
+        values=_without(before.values, was.values) + now.values if failed else ValueSample(),
     )
 
 

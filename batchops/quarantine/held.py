@@ -13,7 +13,7 @@ from batchops.errors import GateError
 from batchops.partition import Output, Receipt
 from batchops.store import RunRow, Store
 
-__all__ = ["CONTRACT", "OURS", "PARTITION", "RUN_ID", "WHOLE", "fails", "failures", "known_rules", "read_held"]
+__all__ = ["CONTRACT", "OURS", "PARTITION", "RUN_ID", "fails", "failures", "known_rules", "read_held"]
 
 PARTITION, CONTRACT, RUN_ID = "_partition", "_contract", "_run_id"
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from batchops import __version__, codec
+from batchops.contract.record import require_unchanged
 from batchops.errors import GateError, InputNotReady, LockHeld
 from batchops.job import LoadedJob
 from batchops.partition import Night
@@ -20,7 +21,7 @@ from batchops.quarantine.standing import Standing, standing
 from batchops.quarantine.weighing import Case, Tried, Weighed, try_wish, weigh
 from batchops.run.clock import Clock
 from batchops.run.index import refresh_index
-from batchops.run.outcome import AS_USUAL, Options, Outcome, State, exit_code
+from batchops.run.outcome import AS_USUAL, Options, Outcome, State
 from batchops.run.paper import issue, taken_up
 from batchops.run.publish import recover
 from batchops.settings import Settings
@@ -61,6 +62,7 @@ def release(job: LoadedJob, night: Night, wish: Wish, settings: Settings, option
 
     Raises:
         UsageError: The wish names a rule or row that is not there, or waives what nobody can answer for.
+        ContractError: The contract was edited and kept the version that it was published under.
         GateError: The night would be withheld with these rows, the job has changed, or a file of the night was altered;
             nothing is released.
         ModelError: The model that scored the night may not be used.
@@ -111,6 +113,7 @@ def _weighed(case: Case, clock: Clock, held: Lease | None, options: Options) -> 
     Raises:
         GateError: The night would be withheld with them.
     """
+    require_unchanged(case.now.store, case.job.contract)
     tried = try_wish(case)
     found = Released(
         _unchanged(case.now),
@@ -129,8 +132,7 @@ def _weighed(case: Case, clock: Clock, held: Lease | None, options: Options) -> 
         what = f"with these rows its scores would be withheld: {', '.join(blocking[:3])}"
         remedy = "Nothing was released. Release other rows, or change the limit that is in the way"
         raise GateError(f"{case.job.name}, night {case.night}", what, remedy)
-    outcome = replace(found.outcome, exit_code=exit_code(verdict.severity, options.fail_on_warn))
-    return replace(found, severity=verdict.severity, outcome=outcome), tried, weighed
+    return replace(found, severity=verdict.severity), tried, weighed
 
 
 def _unchanged(now: Standing) -> Outcome:

@@ -7,9 +7,21 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from batchops.contract import FAILED_RULES, ROW, ColumnSpec, Contract, Rule, RuleTally, Tallies, Validation, evaluate
+from batchops.contract import (
+    FAILED_RULES,
+    ROW,
+    WHOLE,
+    ColumnSpec,
+    Contract,
+    Rule,
+    RuleTally,
+    Tallies,
+    Validation,
+    evaluate,
+)
+from batchops.contract.patterns import concrete
 from batchops.contract.terms import Test
-from batchops.quarantine.held import OURS, WHOLE, failures
+from batchops.quarantine.held import OURS, failures
 
 __all__ = ["Trial", "arrived", "try_again"]
 
@@ -21,12 +33,14 @@ class Trial:
     Attributes:
         validation: Of the rows as they arrived; its ``accepted`` pass, or fail what was waived and nothing else.
         left: Those that stay aside, as they were stored, with the rules that they fail now.
+        passing: Those that pass, as they were stored.
         was: What all of them count in their night's tallies.
         now: What they count from now on.
     """
 
     validation: Validation
     left: pl.DataFrame
+    passing: pl.DataFrame
     was: Tallies
     now: Tallies
 
@@ -60,7 +74,8 @@ def try_again(
     known = {id: tally for id, tally in now.rules.items() if not id.startswith(WHOLE)}
     stay = validation.quarantined.get_column(ROW)
     left = rows[stay].with_columns(validation.quarantined.get_column(FAILED_RULES))
-    return Trial(validation, left, _counted(contract, rows), replace(now, rules=known))
+    passing = rows.filter(~pl.int_range(pl.len()).is_in(stay.implode()))
+    return Trial(validation, left, passing, _counted(contract, rows), replace(now, rules=known))
 
 
 def _lenient(rule: Rule) -> Rule:
@@ -79,7 +94,7 @@ def _settled(
             rules.append(replace(rule, scope="dataset"))
             answers[rule.id] = listed.contains(rule.id)
         else:
-            rules.append(_lenient(rule) if rule.action == "fail_partition" else rule)
+            rules.append(replace(rule, action="quarantine") if rule.action == "fail_partition" else rule)
         if rule.action == "fail_partition" and rule.id not in waived:
             rules.append(replace(rule, id=WHOLE + rule.id, columns=(), scope="dataset", action="quarantine"))
             answers[WHOLE + rule.id] = listed.contains(WHOLE + rule.id)
@@ -96,8 +111,10 @@ def _counted(contract: Contract, rows: pl.DataFrame) -> Tallies:
 
 def _failing(contract: Contract, rows: pl.DataFrame, listed: Collection[str]) -> Tallies:
     """Which values failed each rule: the contract is asked with rules that fail where a row lists them."""
+    frame = arrived(rows)
+    contract = concrete(contract, frame.columns)
     names = {rule.id: f"_lists {rule.id}" for rule in contract.rules if rule.scope == "row" and rule.id in listed}
-    frame = arrived(rows).with_columns(
+    frame = frame.with_columns(
         rows.get_column(FAILED_RULES).list.contains(id).alias(name) for id, name in names.items()
     )
     columns = (*contract.columns, *(ColumnSpec(name, pl.Boolean()) for name in names.values()))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -65,12 +66,14 @@ class Tried:
         meant: Of those, the ones that the wish names.
         partitions: Those of which rows were tried again, by name.
         references: The datasets that were asked.
+        harmless: Rules that set no row aside.
     """
 
     held: int
     meant: int
     partitions: Mapping[str, Again]
     references: tuple[Referenced, ...]
+    harmless: frozenset[str]
 
     @property
     def passed(self) -> int:
@@ -79,13 +82,19 @@ class Tried:
 
     @property
     def still(self) -> Mapping[str, int]:
-        """Rule -> rows that were tried again, stay aside and fail it; a row may fail several."""
-        left = [each.trial.left for each in self.partitions.values()]
-        total: dict[str, int] = {}
-        for frame in left:
-            for id, count in failures(frame).items():
-                total[id] = total.get(id, 0) + count
-        return total
+        """Rule that keeps rows aside -> how many of those that were tried again; a row may fail several."""
+        return self._harmful([failures(each.trial.left) for each in self.partitions.values()])
+
+    @property
+    def freed(self) -> Mapping[str, int]:
+        """Rule that had set rows aside -> how many of those that pass; a row may have failed several."""
+        return self._harmful([failures(each.trial.passing) for each in self.partitions.values()])
+
+    def _harmful(self, counts: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
+        total: Counter[str] = Counter()
+        for each in counts:
+            total.update({id: count for id, count in each.items() if id not in self.harmless})
+        return dict(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +134,13 @@ def try_wish(case: Case) -> Tried:
         whole = frame.height == totals[partition]
         trial = try_again(job.contract, frame, answers[partition], wish.waived, whole)
         partitions[partition] = Again(trial, held[partition].filter(~meant[partition]))
-    count = sum(frame.height for frame in rows.values())
-    return Tried(sum(frame.height for frame in held.values()), count, partitions, references)
+    return Tried(
+        held=sum(frame.height for frame in held.values()),
+        meant=sum(frame.height for frame in rows.values()),
+        partitions=partitions,
+        references=references,
+        harmless=frozenset(rule.id for rule in job.contract.rules if rule.action == "continue"),
+    )
 
 
 def weigh(case: Case, tried: Tried, clock: Clock, lease: Lease | None, fail_on_warn: bool = False) -> Weighed:
@@ -191,16 +205,12 @@ def _tonight(case: Case, tried: Tried, audit: Audit) -> Tonight:
 def _facts(case: Case, tried: Tried) -> Mapping[str, str | int | None]:
     """What the ledger says: who did it and why is said of every record."""
     wish = case.wish
-    passing = [(each.trial.was.rules, each.trial.left) for each in tried.partitions.values()]
-    freed = sorted(
-        {id for was, left in passing for id, tally in was.items() if tally.failed > failures(left).get(id, 0)}
-    )
     return {
         "from_run": case.now.row.run_id,
         "released": tried.passed,
         "meant": tried.meant,
         "set_aside_before": tried.held,
-        "rules": ", ".join(freed),
+        "rules": ", ".join(tried.freed),
         "only_rules": ", ".join(wish.rules) or None,
         "only_rows": ", ".join(f"{partition}:{row}" for partition, row in wish.rows) or None,
         "waived": ", ".join(wish.waived) or None,

@@ -31,7 +31,7 @@ LONG = 200
 """Characters of a constant beyond which its SHA-256 stands for it."""
 
 PLAIN = (
-    *(str, bytes, int, float, complex, bool, type(None), type(Ellipsis), Decimal),
+    *(str, bytes, int, float, complex, bool, range, type(None), type(Ellipsis), Decimal),
     *(dt.date, dt.time, dt.timedelta, dt.tzinfo),
 )
 
@@ -121,10 +121,12 @@ def _of_polars(value: Any) -> str | None:
 def _items(value: Any) -> str | None:
     """A collection, a set in order and a mapping by its keys."""
     if isinstance(value, set | frozenset):
-        return f"{{{', '.join(sorted(map(_value, value)))}}}"
+        return f"set({', '.join(sorted(map(_value, value)))})"
     if isinstance(value, Mapping):
         return f"{{{', '.join(sorted(f'{_value(key)}: {_value(item)}' for key, item in value.items()))}}}"
-    if isinstance(value, list | tuple | range):
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_value, value))})"
+    if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return f"{type(value).__name__}({_items({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})})"

@@ -9,6 +9,7 @@ import typer
 from batchops import __version__
 from batchops.cli import (
     authoring,
+    contract_checks,
     contract_docs,
     contracts,
     inspection,
@@ -82,6 +83,7 @@ for command in (
 model.command("list")(answered(registry.list_))
 model.command("show")(answered(registry.show))
 contract.command()(answered(authoring.infer))
+contract.command()(answered(contract_checks.check))
 contract.command()(answered(contracts.show))
 contract.command()(answered(contracts.diff))
 contract.command()(answered(contract_docs.docs))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import sys
-import traceback
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from batchops.cli.call import Call, Result
+from batchops.cli.contract_checks import errors_of, failed_at
 from batchops.errors import BatchopsError, ConfigError, JobError, UnknownVersion, UsageError
 
 if TYPE_CHECKING:
@@ -85,16 +84,17 @@ def _check(name: str, settings: Settings) -> tuple[list[str], str]:
     try:
         loaded = load_job(name, settings.project)
         about = f"{loaded.contract.id}, {len(loaded.contract.rules)} rules, {_check_model(loaded, settings)}"
+        refused = errors_of(loaded, settings)
     except UsageError as error:
         if not path.is_file():
             raise
         return _problems(name, path, settings, error), ""
-    return [], about
+    return refused, about
 
 
 def _problems(name: str, path: Path, settings: Settings, error: BatchopsError) -> list[str]:
     """Each problem at its file and line; where the job could be imported, all of them and not only the first."""
-    place = _place(error.__cause__, settings.project)
+    place = failed_at(error.__cause__, settings.project)
     if place is not None:
         return [f"{place}: {error.what}. {error.remedy}"]
     found = [(error.what, error.remedy)]
@@ -106,20 +106,6 @@ def _problems(name: str, path: Path, settings: Settings, error: BatchopsError) -
         found = list(problems(job, compile_contract(job.contract))) or found
     shown = path.relative_to(settings.project)
     return [f"{shown}:{_line(path, what)}: {what}. {remedy}" for what, remedy in found]
-
-
-def _place(cause: BaseException | None, project: Path) -> str | None:
-    """The project's line that an import failed at."""
-    if isinstance(cause, SyntaxError) and cause.filename:
-        return f"{os.path.relpath(cause.filename, project)}:{cause.lineno}"
-    if cause is None:
-        return None
-    inside = [
-        f"{Path(frame.filename).relative_to(project)}:{frame.lineno}"
-        for frame in traceback.extract_tb(cause.__traceback__)
-        if Path(frame.filename).is_relative_to(project)
-    ]
-    return inside[-1] if inside else None
 
 
 def _line(path: Path, what: str) -> int:

@@ -83,7 +83,7 @@ def statistics(check: Any) -> Mapping[str, Any]:
 def _among(values: Collection[Any]) -> str:
     if len(values) > LISTED:
         return f"one of {number(len(values), measured=True)} values"
-    listed = [number(value) for value in values]
+    listed = [number(value) for value in values] or ["no value"]
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"
 
 

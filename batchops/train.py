@@ -33,6 +33,7 @@ from batchops.models import (
 from batchops.partition import Fingerprint, Night
 from batchops.run.inputs import Unreadable, batches, examine, find
 from batchops.run.outcome import Observe, Progress, silent
+from batchops.run.references import answers_of, find_references, read_references
 from batchops.run.scores import scores_frame
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
@@ -157,12 +158,16 @@ def _nights(job: LoadedJob, training: Training, settings: Settings, observe: Obs
         except Unreadable as error:
             raise JobError(f"training night {night}", "holds a damaged file", "Prepare its data again") from error
         readable = pl.concat(parts, how="diagonal_relaxed")
+        references = find_references(job.contract, night, job.project, settings.threads)
+        answers = dict(answers_of(job.contract, read_references(job.contract, references), readable))
         keys = keys_of(job.contract, readable, job.job.key)
-        answers = {} if keys is None else {KEY_UNIQUE: mark(keys, duplicates([keys]))}
+        if keys is not None:
+            answers[KEY_UNIQUE] = mark(keys, duplicates([keys]))
         validation = evaluate(job.contract, readable, answers)
         joined, _ = join_truth(validation.accepted, truth, job.job.key)
         labelled = joined.filter(pl.col(LABEL).is_not_null())
-        files = tuple(each.fingerprint for each in (*found, *truth.inputs))
+        asked = [file for each in references for file in each.inputs]
+        files = tuple(each.fingerprint for each in (*found, *truth.inputs, *asked))
         yield _TrainingNight(night, readable, validation, labelled, files)
 
 

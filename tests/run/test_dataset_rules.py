@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 
 from batchops.errors import ContractError, InputChanged
 from batchops.partition import Night
-from batchops.run import Outcome, Progress, run_night
+from batchops.run import Outcome, Progress, run_night, silent
 from batchops.run.references import _kept
+from batchops.train import _nights
 from batchops.verdict import Severity
 from tests.flights import KEY, NAME, NIGHT, NIGHTS, Flights, rows_in
 
@@ -185,6 +187,17 @@ def test_a_path_may_name_the_night(flights: Flights) -> None:
     assert findings(other, "input.") == {"input.unreadable:reference airports": FAIL}
 
 
+def test_a_model_does_not_learn_from_rows_that_name_what_is_not_there(referring: Flights) -> None:
+    training = referring.job.job.training
+    assert training is not None
+    one = replace(training, first=str(NIGHT), last=str(NIGHT))
+    (night,) = _nights(referring.job, one, referring.settings, silent)
+    lost = referring.rows()["dest"].is_in(["SFO", "BOS"]).sum()
+    tally = night.validation.tallies.of(AIRPORTS)
+    assert (tally.failed, tally.unknown) == (lost, 0)
+    assert len(night.files) == 3 + 1 + 1
+
+
 AGAIN = "key.unique_over_nights"
 
 
@@ -258,7 +271,6 @@ def test_a_large_night_is_compared_over_files_with_the_same_result(
 
 
 def test_a_night_whose_newest_row_is_too_old_fails(flights: Flights) -> None:
-    ask(flights, '"freshness": {"column": "time_hour", "hours": 6},', '"hour_is_local": {"level": "info"}')
     assert findings(flights.run(NIGHTS[0]), "freshness") == {}
     flights.change(lambda rows: rows.with_columns(pl.col("time_hour").dt.offset_by("-1d")))
     outcome = flights.run()

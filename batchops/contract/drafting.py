@@ -165,13 +165,21 @@ def _over_nights(asked: Asked, nights: int) -> Rule:
     )
 
 
+def _try_freshness(asked: Asked, freshness: Freshness) -> None:
+    """Refuse a column that says nothing of age, or whose newest value would say something of a person."""
+    place, name = where(asked.model, "freshness"), freshness.column
+    asked.known(place, [name], "it reads")
+    if not isinstance(asked.dtypes[name], pl.Date | pl.Datetime):
+        what = f"{name} is neither a date nor a time"
+        raise ContractError(place, what, "Name the column that says when a row was made")
+    if any(column.name == name and column.pii for column in asked.columns):
+        what = f"{name} is personal data, and the age of its newest value is in every report"
+        raise ContractError(place, what, "Name a time that says nothing of a person")
+
+
 def _of_night(asked: Asked) -> Iterator[Rule]:
-    freshness: Freshness | None = asked.config["freshness"]
-    if freshness is not None:
-        asked.known(where(asked.model, "freshness"), [freshness.column], "it reads")
-        if not isinstance(asked.dtypes[freshness.column], pl.Date | pl.Datetime):
-            what = f"{freshness.column} is neither a date nor a time"
-            raise ContractError(where(asked.model, "freshness"), what, "Name the column that says when a row was made")
+    if asked.config["freshness"] is not None:
+        _try_freshness(asked, asked.config["freshness"])
     if asked.key:
         words = f"no two rows of the night have the same {listed(asked.key)}"
         yield Rule(KEY_UNIQUE, asked.key, words, scope="dataset")

@@ -141,7 +141,7 @@ class Freshness:
 
     Attributes:
         column: A date or a time.
-        hours: At most so many before the night's end, midnight in UTC (or of the column's time zone).
+        hours: At most so many before the night's end, midnight in the job's time zone.
     """
 
     column: str

@@ -4,13 +4,16 @@ import datetime as dt
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+import pandera.polars as pa
 import polars as pl
 import pytest
 from hypothesis import given, strategies as st
 
-from batchops.contract import ColumnSpec, Contract, Freshness
+from batchops.contract import ColumnSpec, Contract, Freshness, compile_contract
 from batchops.contract.freshness import age, newest
+from batchops.errors import ContractError
 from batchops.partition import Night
+from tests.contract.models import model
 
 NIGHT = Night.parse("2025-06-01")
 MOMENT = pl.Datetime("us", "UTC")
@@ -76,3 +79,9 @@ def test_the_newest_is_the_largest_to_the_microsecond(values: list[dt.datetime |
     known = [(value - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1) for value in values if value is not None]
     frame = pl.DataFrame({"placed_at": pl.Series(values, dtype=pl.Datetime("us"))})
     assert newest(asked, frame) == max(known, default=None)
+
+
+def test_the_newest_value_of_personal_data_is_nobodys_business() -> None:
+    config = type("Config", (), {"metadata": {"freshness": {"column": "born", "hours": 3}}})
+    with pytest.raises(ContractError, match="born is personal data"):
+        compile_contract(model({"born": (pl.Date, pa.Field(metadata={"pii": True}))}, Config=config))

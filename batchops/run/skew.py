@@ -7,10 +7,13 @@ is NOT RUN, and they are no part of what names a run.
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
+from pathlib import Path
 
 import polars as pl
 
@@ -33,8 +36,8 @@ from batchops.store import Store
 
 __all__ = ["Serving", "measure_skew"]
 
-AT_ONCE = 2**24
-"""Values of one side that are compared at once: 128 MB of numbers. More are compared a bucket of keys at a time."""
+AT_ONCE = 2**23
+"""Values of one side that are compared at once: 64 MB of numbers. A larger night is spilt in buckets of keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,29 +217,60 @@ def _counted(logged: Sequence[Input], cells: Sequence[Cells]) -> Profile:
 
 
 def _matched(plan: _Plan, tonight: Sequence[Input], logged: Sequence[Input]) -> Skew:
-    """Both sides joined, as many rows at once as memory is meant to hold."""
+    """Both sides joined: at once where they are small, else over files of a bucket of keys each."""
     rows = max(sum(row_count(found.partition.uri) for found in side) for side in (tonight, logged))
     buckets = max(1, -(-rows * len(plan.columns) // AT_ONCE))
+    if buckets == 1:
+        ours = [frame for found in tonight for frame in _whole(plan, found)]
+        theirs = [frame for found in logged for frame in _rows(plan, found)]
+        return _joined(plan, ours, theirs)
+    with tempfile.TemporaryDirectory(prefix="batchops-skew-") as folder:
+        ours_at, theirs_at = Path(folder, "tonight"), Path(folder, "logged")
+        for number, found in enumerate(tonight):
+            with suppress(Unreadable):
+                _spill(plan, found, ours_at / str(number), buckets)
+        for number, found in enumerate(logged):
+            _spill(plan, found, theirs_at / str(number), buckets)
+        parts = (_joined(plan, _spilt(ours_at, bucket), _spilt(theirs_at, bucket)) for bucket in range(buckets))
+        return reduce(add, parts, Skew())
 
-    def skew(bucket: int) -> Skew:
-        ours = [frame for found in tonight for frame in _whole(plan, found, (bucket, buckets))]
-        theirs = [frame for found in logged for frame in _bucket(plan, found, (bucket, buckets))]
-        empty = plan.empty
-        return match_by_key(pl.concat([empty, *ours]), pl.concat([empty, *theirs]), plan.key, plan.tolerance)
 
-    return reduce(add, map(skew, range(buckets)), Skew())
+def _joined(plan: _Plan, tonight: Sequence[pl.DataFrame], logged: Sequence[pl.DataFrame]) -> Skew:
+    empty = plan.empty
+    return match_by_key(pl.concat([empty, *tonight]), pl.concat([empty, *logged]), plan.key, plan.tolerance)
 
 
-def _whole(plan: _Plan, found: Input, bucket: tuple[int, int]) -> list[pl.DataFrame]:
+def _rows(plan: _Plan, found: Input) -> Iterator[pl.DataFrame]:
+    return map(plan.rows, batches(found.partition.uri, plan.columns))
+
+
+def _whole(plan: _Plan, found: Input) -> list[pl.DataFrame]:
     """The rows of one of tonight's files; none of one that turns out to be damaged, as everywhere else."""
     try:
-        return list(_bucket(plan, found, bucket))
+        return list(_rows(plan, found))
     except Unreadable:
         return []
 
 
-def _bucket(plan: _Plan, found: Input, bucket: tuple[int, int]) -> Iterator[pl.DataFrame]:
-    number, buckets = bucket
-    for frame in batches(found.partition.uri, plan.columns):
-        rows = plan.rows(frame)
-        yield rows if buckets == 1 else rows.filter(buckets_of(rows.select(plan.key), buckets) == number)
+UNFINISHED = ".unfinished"
+
+
+def _spill(plan: _Plan, found: Input, folder: Path, buckets: int) -> None:
+    """Leave a file's rows in files of one bucket each; all of them, or none.
+
+    Raises:
+        Unreadable: It is damaged.
+    """
+    unfinished = folder.with_suffix(UNFINISHED)
+    unfinished.mkdir(parents=True)
+    for batch, rows in enumerate(_rows(plan, found)):
+        places = buckets_of(rows.select(plan.key), buckets)
+        for bucket in range(buckets):
+            rows.filter(places == bucket).write_ipc(unfinished / f"{bucket}-{batch}.arrow", compression="lz4")
+    unfinished.rename(folder)
+
+
+def _spilt(folder: Path, bucket: int) -> list[pl.DataFrame]:
+    """The rows of a bucket, out of all files that were spilt to their end."""
+    found = [path for path in folder.glob(f"*/{bucket}-*.arrow") if path.parent.suffix != UNFINISHED]
+    return [pl.read_ipc(path) for path in sorted(found)]

@@ -303,7 +303,7 @@ SCHEMA_OF_ROWS = {
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(tonight=rows, logged=rows, files=st.integers(1, 3), at_once=some([1, 40, 10**9]))
+@given(tonight=rows, logged=rows, files=st.integers(1, 3), at_once=some([60, 200, 10**9]))
 def test_any_bucketing_and_any_files_say_what_a_plain_join_says(
     served: Flights,
     monkeypatch: pytest.MonkeyPatch,

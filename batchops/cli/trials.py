@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,11 +65,7 @@ def _of_trials(contract: Contract, trials: tuple[Trial, ...]) -> tuple[list[str]
         f"{'FAIL' if counts['vacuous'] else 'ok':<6}{contract.id}  {len(trials)} rules: {told or 'nothing to try'}"
     ]
     lines += [f"      {each.outcome:<10}{each}" for each in (*among["vacuous"], *among["untested"])]
-    lines += [
-        f"      note      {each.rule}: whatever breaks it breaks {' and '.join(each.implied)} too"
-        for each in trials
-        if each.implied
-    ]
+    lines += [f"      note      {words}" for each in trials for words in _notes(each)]
     value = {"contract": contract.id, **counts, "error": None, "trials": json.loads(codec.dump(trials))}
     return lines, value
 
@@ -77,3 +74,10 @@ def _of_error(contract: Contract, error: ContractError) -> tuple[list[str], dict
     value = {"where": error.where, "what": error.what, "remedy": error.remedy}
     counts = {"caught": 0, "vacuous": 0, "untested": 0}
     return [f"FAIL  {contract.id}  {error}"], {"contract": contract.id, **counts, "error": value, "trials": []}
+
+
+def _notes(trial: Trial) -> Iterator[str]:
+    if trial.implied:
+        yield f"{trial.rule}: whatever breaks it breaks {' and '.join(trial.implied)} too"
+    if trial.breaks:
+        yield f"{trial.rule}: some values make it raise; then it is unknown for all rows read with them"

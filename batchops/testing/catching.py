@@ -9,6 +9,7 @@ from typing import Any, Literal
 import polars as pl
 
 from batchops.contract import Contract, Rule, compile_contract
+from batchops.contract.locating import place_of
 from batchops.errors import ContractError
 from batchops.testing.domains import Domain, builtin_of, narrowed
 from batchops.testing.mutating import noise
@@ -32,13 +33,14 @@ class Trial:
     Attributes:
         rule: Its id.
         words: The rule for a reader.
-        place: Where it is written.
+        place: Where it is written: ``schemas/flights.py:31``.
         outcome: ``caught``: a row that breaks it was found, and is refused; ``vacuous``: nothing that was tried breaks
             it; ``untested``: it looks at other nights, or its column has a default.
         mutant: How a good row was made wrong, without a value of it; empty where none was found.
         others: Rules that the same row breaks too.
         implied: Rules that everything breaks that breaks this one.
         reason: Why it may be that nothing breaks it.
+        breaks: Some values make it raise: it then has no answer for any row of their file.
     """
 
     rule: str
@@ -49,8 +51,10 @@ class Trial:
     others: tuple[str, ...] = ()
     implied: tuple[str, ...] = ()
     reason: str = ""
+    breaks: bool = False
 
     def __str__(self) -> str:
+        """One line; what was not caught with its place, its words and the reason."""
         return (
             f"{self.place}: {self.rule} ({self.words}): {self.reason}" if self.reason else f"{self.rule}: {self.mutant}"
         )
@@ -79,7 +83,8 @@ def _answers_null(plan: Plan, rule: Rule, frame: pl.DataFrame) -> bool | None:
         answer = rows.select(rule.test.passes).to_series()
     except pl.exceptions.PolarsError:
         return None
-    return answer.null_count() > 0 and not (~answer).any()
+    present = rows.select(pl.all_horizontal(pl.col(*rule.columns).is_not_null())).to_series()
+    return bool((answer.is_null() & present).any()) and not (~answer).any()
 
 
 def _why(plan: Plan, rule: Rule, frame: pl.DataFrame) -> str:
@@ -104,7 +109,7 @@ def tried(plan: Plan, rule: Rule, frame: pl.DataFrame) -> Trial:
     Args:
         frame: Rows that the plan's contract accepts.
     """
-    where = place(plan.contract, rule.id)
+    where = place_of(plan.contract, rule.id) or place(plan.contract)
     if not mutants_fail(rule):
         return Trial(rule.id, rule.words, where, "untested", reason="it looks at other nights")
     if rule.test.check is None and rule.scope == "row" and plan.contract.column(rule.columns[0]).default is not None:
@@ -113,7 +118,7 @@ def tried(plan: Plan, rule: Rule, frame: pl.DataFrame) -> Trial:
     if mutant is None:
         return Trial(rule.id, rule.words, where, "vacuous", reason=_why(plan, rule, frame))
     others, implied = tuple(sorted(mutant.others)), tuple(sorted(mutant.implied))
-    return Trial(rule.id, rule.words, where, "caught", mutant.words, others, implied)
+    return Trial(rule.id, rule.words, where, "caught", mutant.words, others, implied, breaks=mutant.breaks)
 
 
 def prepared(

@@ -18,6 +18,7 @@ from batchops.testing.scales import counted, is_counted, of_counts, step, usual_
 from batchops.testing.texts import FORMS, text_in, word
 
 __all__ = [
+    "USUAL",
     "Supply",
     "accepted",
     "as_series",
@@ -30,7 +31,12 @@ __all__ = [
     "takes_null",
 ]
 
-ROUNDS = 4
+USUAL = 1_024
+"""Values of a column that are made up before rows are; more where no two rows may have the same."""
+
+ENOUGH = (64, 16, 4, 1)
+"""Values with which a search that finds few is given up, after each round of it."""
+
 NULLS = 0.1
 """Share of a nullable column's values that are null."""
 
@@ -135,7 +141,7 @@ def within(domain: Domain, dtype: pl.DataType, count: int, rng: Random) -> pl.Se
         return as_series(domain.among, dtype)
     if is_counted(dtype):
         low, high = counted(dtype, domain.low), counted(dtype, domain.high, up=False)
-        return of_counts(dtype, whole(dtype, *usual_range(dtype, low, high, 20 * count), count, rng)).drop_nulls()
+        return of_counts(dtype, whole(dtype, *usual_range(dtype, low, high, count), count, rng)).drop_nulls()
     if dtype.is_float():
         return _floats(domain, dtype, count, rng)
     if dtype.is_nested():
@@ -179,8 +185,11 @@ def own_rules(contract: Contract, column: str) -> list[Rule]:
 def accepted(contract: Contract, values: pl.Series) -> pl.Series:
     """Of a column's values, those that its own rules accept; each once, none of them null."""
     values = values.drop_nulls()
-    kept = values.filter(passing(own_rules(contract, str(values.name)), values.to_frame()))
-    return kept if kept.dtype.is_nested() else kept.unique(maintain_order=True)
+    return _once(values.filter(passing(own_rules(contract, str(values.name)), values.to_frame())))
+
+
+def _once(values: pl.Series) -> pl.Series:
+    return values if values.dtype.is_nested() else values.unique(maintain_order=True)
 
 
 def supply_of(contract: Contract, column: ColumnSpec, domain: Domain, count: int, rng: Random) -> Supply:
@@ -188,16 +197,19 @@ def supply_of(contract: Contract, column: ColumnSpec, domain: Domain, count: int
 
     Args:
         domain: Values to look among.
+        count: More than is `USUAL` is searched for at length: they are needed.
 
     Raises:
         ContractError: None is found.
     """
     own = own_rules(contract, column.name)
     found = pl.Series(column.name, [], dtype=column.dtype)
-    for size in (count * 2**each for each in range(ROUNDS)):
+    for number, enough in enumerate(ENOUGH):
+        size = count * 2**number
         tried = [within(domain, column.dtype, size, rng), _guesses(column, own, size, rng)]
-        found = accepted(contract, pl.concat([found, *(each.alias(column.name) for each in tried)]))
-        if len(found) >= count // 2 or domain.among is not None:
+        more = accepted(contract, pl.concat(tried).alias(column.name))
+        found = _once(pl.concat([found, more]))
+        if len(found) >= min(enough if count <= USUAL else count, count) or domain.among is not None:
             break
     nullable = takes_null(contract, column)
     if found.is_empty() and not nullable:

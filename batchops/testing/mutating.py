@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 
 from batchops.contract import Rule
-from batchops.testing.columns import as_series, literals, near
+from batchops.testing.columns import as_series, literals, near, within
 from batchops.testing.domains import Domain, builtin_of, domain_of, narrowed
 from batchops.testing.planning import Plan
 from batchops.testing.scales import is_counted, limits, of_counts, step
-from batchops.testing.solving import derived
+from batchops.testing.solving import derived, moved
 from batchops.testing.texts import FORMS
 
 __all__ = ["Change", "changes", "damaged_frames", "noise"]
@@ -95,6 +95,7 @@ def _constants(plan: Plan, rule: Rule, column: str) -> Iterator[tuple[str, pl.Se
     if dtype.is_float():
         yield "not a number", pl.Series([float("nan")], dtype=dtype)
     supply = plan.supplies[column].values
+    yield "another value within its bounds", within(whole, dtype, OTHERS, rng)
     if dtype in (pl.String, pl.Categorical):
         for words, texts in _texts(whole, str(supply[0]) if len(supply) else "a", rng):
             yield words, as_series(texts, dtype)
@@ -115,6 +116,8 @@ def changes(plan: Plan, rule: Rule, column: str, rows: pl.DataFrame) -> list[Cha
     for words, values in _constants(plan, rule, column):
         for place in range(len(values)):
             add(words, values.new_from_index(place, rows.height))
+    for values in moved(rows.get_column(column)):
+        add("moved by a step", values)
     for values in derived([rule], column, rows, dtype):
         add("as another column of its row suggests", values)
     rng = np.random.default_rng(plan.seed)

@@ -14,7 +14,7 @@ from batchops.contract import ColumnSpec, Contract, Rule, evaluate
 from batchops.contract.patterns import concrete
 from batchops.errors import ContractError
 from batchops.testing.answering import known_keys
-from batchops.testing.columns import Supply, accepted, as_series, drawn, plain, supply_of, takes_null
+from batchops.testing.columns import USUAL, Supply, accepted, as_series, drawn, plain, supply_of, takes_null
 from batchops.testing.domains import domain_of
 from batchops.testing.rows import acts_by_row, every_rule_counts, place
 from batchops.testing.scales import last_hours
@@ -22,9 +22,6 @@ from batchops.testing.solving import bound_together, reads
 from batchops.testing.texts import match_of
 
 __all__ = ["Plan", "planned"]
-
-SUPPLY = 1_024
-"""Values of a column that are made up before rows are."""
 
 Read = tuple[Rule, tuple[str, ...]]
 
@@ -99,7 +96,7 @@ def _obedient(contract: Contract, like: pl.DataFrame) -> pl.DataFrame:
     rules = tuple(rule for rule in contract.rules if rule.scope == "row" and {*rule.columns} <= names)
     kept = evaluate(replace(contract, columns=there, rules=rules, references=()), like).accepted
     if kept.is_empty():
-        what = "none of the rows to draw from (like=, or examples) obeys it"
+        what = "refuses all rows that it was given to draw from"
         raise ContractError(place(contract), what, "Give rows that it accepts, or correct the rule that refuses them")
     return kept
 
@@ -113,9 +110,9 @@ def _from_author(contract: Contract, column: ColumnSpec, rows: pl.DataFrame) -> 
 
 def _supply(contract: Contract, column: ColumnSpec, count: int, seed: int, like: pl.DataFrame | None) -> Supply:
     given = None if like is None or column.name not in like.columns else _from_author(contract, column, like)
-    if given is not None and len(given.values) >= min(count, SUPPLY):
+    if given is not None and len(given.values) >= min(count, USUAL):
         return given
-    if given is not None and count <= SUPPLY:
+    if given is not None and count <= USUAL:
         return given
     domain = domain_of(contract, column.name)
     if contract.freshness is not None and contract.freshness.column == column.name:
@@ -158,8 +155,11 @@ def planned(contract: Contract, n: int, seed: int, project: Path, like: pl.DataF
     asked = _rescoped(every_rule_counts(_concrete(contract, seed, like)), seed)
     rows = None if like is None else _obedient(asked, like)
     distinct = {*asked.key, *(name for rule in asked.rules if rule.id.endswith(".unique") for name in rule.columns)}
-    counts = {each.name: max(SUPPLY + 1, 4 * n) if each.name in distinct else SUPPLY for each in asked.columns}
+    counts = {each.name: max(USUAL + 1, 4 * n) if each.name in distinct else USUAL for each in asked.columns}
     supplies = {each.name: _supply(asked, each, counts[each.name], seed, rows) for each in asked.columns}
+    for name in distinct:
+        # Two that are null are the same.
+        supplies[name] = replace(supplies[name], nulls=0.0)
     known = known_keys(contract, project)
     _referring(asked, supplies, known)
     few = pl.DataFrame([drawn(supply, 6, np.random.default_rng(seed)) for supply in supplies.values()])

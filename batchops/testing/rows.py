@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from batchops.contract import FAILED_RULES, ROW, Contract, Rule, evaluate
@@ -12,10 +13,20 @@ from batchops.contract.capturing import run_closed
 from batchops.contract.locating import place_of
 from batchops.errors import ContractError
 
-__all__ = ["Judged", "acts_by_row", "children", "every_rule_counts", "judged", "passing", "place", "refusal"]
+__all__ = [
+    "Judged",
+    "acts_by_row",
+    "answered",
+    "children",
+    "every_rule_counts",
+    "judged",
+    "passing",
+    "place",
+    "refusal",
+]
 
 
-BREAKING = 2_048
+BREAKING = 400
 """Rows among which those that break a check are looked for."""
 
 
@@ -51,15 +62,29 @@ def every_rule_counts(contract: Contract) -> Contract:
 
 
 def _passes(rule: Rule, frame: pl.DataFrame) -> pl.Series:
-    """One bool a row; a rule that has no answer is not passed."""
+    """One bool a row; a row that a rule has no answer for is not passed."""
+    return answered(rule, frame).fill_null(False)
+
+
+def answered(rule: Rule, frame: pl.DataFrame) -> pl.Series:
+    """A rule's answer for every row; null where it breaks, and where that took too long to find out."""
     answer = _answer(rule, frame)
     if answer is not None:
         return answer.fill_null(rule.test.null_passes)
-    if not 1 < frame.height <= BREAKING:
-        return pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)
-    # It broke on some value: the others may have an answer.
+    asked = np.unique(np.linspace(0, frame.height - 1, BREAKING).astype(int)) if frame.height else np.arange(0)
+    alone = pl.DataFrame({"at": asked, "answer": _halved(rule, frame[asked])})
+    return pl.DataFrame({"at": np.arange(frame.height)}).join(alone, "at", how="left", maintain_order="left")["answer"]
+
+
+def _halved(rule: Rule, frame: pl.DataFrame) -> pl.Series:
+    """A rule's answers where it broke on some row: the others may have one."""
+    answer = _answer(rule, frame)
+    if answer is not None:
+        return answer.fill_null(rule.test.null_passes)
+    if frame.height < 2:
+        return pl.Series([None] * frame.height, dtype=pl.Boolean)
     half = frame.height // 2
-    return pl.concat([_passes(rule, frame[:half]), _passes(rule, frame[half:])])
+    return pl.concat([_halved(rule, frame[:half]), _halved(rule, frame[half:])])
 
 
 def _answer(rule: Rule, frame: pl.DataFrame) -> pl.Series | None:
@@ -82,13 +107,19 @@ def acts_by_row(rule: Rule, frame: pl.DataFrame) -> bool:
 
 
 def passing(rules: Iterable[Rule], frame: pl.DataFrame) -> pl.Series:
-    """Which rows pass all of some rules that need one row alone, or may be tried as if."""
-    passes = pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)
-    for rule in rules:
-        if frame.is_empty():
+    """Which rows pass all of some rules that need one row alone, or may be tried as if.
+
+    What polars can try comes first: checks that only Pandera can run are slow, and may break on what others refuse.
+    """
+    rows = np.arange(frame.height)
+    for rule in sorted(rules, key=lambda rule: rule.test.passes is None):
+        if not len(rows):
             break
-        passes &= _passes(rule, frame)
-    return passes
+        left = frame if len(rows) == frame.height else frame[rows]
+        rows = rows[_passes(rule, left).arg_true().to_numpy()]
+    passes = np.zeros(frame.height, bool)
+    passes[rows] = True
+    return pl.Series(passes)
 
 
 def judged(contract: Contract, frame: pl.DataFrame, answers: Mapping[str, pl.Series]) -> Judged:

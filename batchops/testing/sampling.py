@@ -14,9 +14,10 @@ import polars as pl
 from batchops.contract import Contract, Rule, compile_contract
 from batchops.errors import ContractError
 from batchops.testing.answering import answers
-from batchops.testing.columns import Supply, drawn
-from batchops.testing.planning import SUPPLY, Plan, planned
+from batchops.testing.columns import USUAL, Supply, accepted, drawn, literals
+from batchops.testing.planning import Plan, planned
 from batchops.testing.rows import Judged, judged, passing, place, refusal
+from batchops.testing.scales import counted, is_counted, of_counts
 from batchops.testing.solving import solve
 
 __all__ = ["sample_frame", "sampled"]
@@ -46,7 +47,7 @@ def _part(plan: Plan, part: tuple[str, ...], rows: int) -> pl.DataFrame:
         supplies = [plan.supplies[name] for name in part if start is None or name not in start.columns]
         found, refused = solve(rules, supplies, start, rows, rng)
         if found.is_empty():
-            tried = pl.DataFrame([drawn(plan.supplies[name], SUPPLY, rng) for name in part])
+            tried = pl.DataFrame([drawn(plan.supplies[name], USUAL, rng) for name in part])
             suspects = [rules[refused][0]] if refused else [rule for rule, _ in rules.values()]
             raise refusal(plan.contract, suspects, tried, "no rows that obey it are found")
     plan.made[part] = found
@@ -101,7 +102,25 @@ def _windows(supply: Supply) -> Iterator[Supply]:
         yield Supply(values[at : at + 1])
 
 
-def _narrower(plan: Plan, rule: Rule) -> Iterator[Plan]:
+def _groups(supply: Supply, rule: Rule) -> Iterator[Supply]:
+    """As many different values as a constant of the rule says."""
+    numbers = [] if rule.test.passes is None else literals(rule.test.passes)
+    for number in numbers:
+        if isinstance(number, int) and 1 < number < len(supply.values):
+            yield Supply(supply.values[:number])
+
+
+def _run(plan: Plan, name: str, n: int) -> Supply | None:
+    """One value after the other; None where the dtype has no next one, or the column's own rules refuse some."""
+    values, dtype = plan.supplies[name].values, plan.contract.schema[name]
+    if not is_counted(dtype) or values.is_empty():
+        return None
+    low = counted(dtype, values.min(), up=False)
+    run = None if low is None else accepted(plan.contract, of_counts(dtype, list(range(low, low + n))).alias(name))
+    return None if run is None or len(run) < n else Supply(run)
+
+
+def _narrower(plan: Plan, rule: Rule, n: int) -> Iterator[Plan]:
     """Other plans that may obey a rule of all rows: sorted, or with fewer values in one of its columns."""
     names = [name for name in rule.columns if len(rule.columns) <= 4 or name in plan.contract.features] or rule.columns
     for name in names:
@@ -111,8 +130,10 @@ def _narrower(plan: Plan, rule: Rule) -> Iterator[Plan]:
     for name in names:
         (part,) = (part for part in plan.parts if name in part)
         made = {each: rows for each, rows in plan.made.items() if each != part}
-        for supply in _windows(plan.supplies[name]):
+        for supply in (*_windows(plan.supplies[name]), *_groups(plan.supplies[name], rule)):
             yield replace(plan, supplies={**plan.supplies, name: supply}, made={**made})
+        if (run := _run(plan, name, n)) is not None:
+            yield replace(plan, supplies={**plan.supplies, name: run}, made={**made}, order=((name, False),))
 
 
 def _attempted(plan: Plan, rows: int, n: int) -> tuple[pl.DataFrame | None, frozenset[str]]:
@@ -138,7 +159,7 @@ def _settled(plan: Plan, frame: pl.DataFrame, rows: int) -> pl.DataFrame:
     while failing:
         rule = next((rule for rule in plan.contract.rules if rule.id in failing), None)
         better = None
-        for other in _narrower(plan, rule) if rule is not None and rule.scope == "partition" else ():
+        for other in _narrower(plan, rule, frame.height) if rule is not None and rule.scope == "partition" else ():
             tried, left = _attempted(other, rows, frame.height)
             if tried is not None and len(left) < len(failing):
                 better = other, tried, left

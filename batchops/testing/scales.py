@@ -75,7 +75,7 @@ def usual_range(dtype: pl.DataType, low: int | None, high: int | None, wide: int
     elif dtype == pl.Time or isinstance(dtype, pl.Duration):
         start, width = 0, DAY * unit - 1
     else:
-        start, width = 0, max(1_000, wide) * 10 ** (dtype.scale if isinstance(dtype, pl.Decimal) else 0)
+        start, width = 0, max(1_000, 20 * wide) * 10 ** (dtype.scale if isinstance(dtype, pl.Decimal) else 0)
     if low is None and high is None:
         low, high = max(least, min(start, most)), start + width
     elif low is None:

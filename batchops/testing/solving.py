@@ -12,9 +12,9 @@ from batchops.contract import Rule
 from batchops.contract.capturing import run_closed
 from batchops.testing.columns import Supply, drawn
 from batchops.testing.rows import children, passing
-from batchops.testing.scales import is_counted, of_counts
+from batchops.testing.scales import is_counted, step
 
-__all__ = ["bound_together", "derived", "reads", "solve"]
+__all__ = ["bound_together", "derived", "moved", "reads", "solve"]
 
 AT_ONCE = 300_000
 """Rows that are tried at a time."""
@@ -23,6 +23,7 @@ TRIES = (6, 60, 1_000)
 """Values tried in a row before what its other columns suggest, and then."""
 
 SUGGESTED = 60
+STEPS = (1, -1, 2, -2, 7, -7, 100, -100)
 FEW = 8
 
 
@@ -103,26 +104,22 @@ def derived(rules: Sequence[Rule], column: str, rows: pl.DataFrame, dtype: pl.Da
             except pl.exceptions.PolarsError:
                 continue
             if values.height == rows.height and values.to_series().null_count() < rows.height:
-                found += _beside(values.to_series(), dtype)
+                found += [values.to_series(), *moved(values.to_series())[:2]]
     return found
 
 
-def _beside(values: pl.Series, dtype: pl.DataType) -> list[pl.Series]:
-    """Values, and those one step above and below them."""
-    column = pl.col(values.name)
-    frame = values.to_frame()
+def moved(values: pl.Series) -> list[pl.Series]:
+    """Numbers, dates and times, one step and a few steps up and down; nothing for other dtypes."""
+    dtype, column = values.dtype, pl.col(values.name)
     if dtype.is_float():
-        moved = [column + 0.01, column - 0.01, column + 1, column - 1]
+        exprs = [column + by for by in (0.01, -0.01, 1.0, -1.0)]
     elif dtype.is_integer():
-        kept = column.cast(pl.Int128)
-        moved = [(kept + 1).cast(dtype, strict=False), (kept - 1).cast(dtype, strict=False)]
+        exprs = [(column.cast(pl.Int128) + by).cast(dtype, strict=False) for by in STEPS]
     elif is_counted(dtype) and not dtype.is_decimal():
-        physical = column.to_physical()
-        day = of_counts(dtype, [0, 1]).to_physical()
-        moved = [(physical + int(day[1] - day[0])).cast(dtype), (physical - int(day[1] - day[0])).cast(dtype)]
+        exprs = [(column.to_physical() + by * step(dtype)).cast(dtype) for by in STEPS]
     else:
-        moved = []
-    return [values, *(frame.select(each).to_series() for each in moved)]
+        exprs = []
+    return [values.to_frame().select(each).to_series() for each in exprs]
 
 
 class _Extension:

@@ -137,6 +137,14 @@ def match_of(pattern: str, rng: Random) -> str:
     return _made(parsed, rng)
 
 
+def _begins(pattern: str) -> bool:
+    return pattern.startswith(("^", r"\A"))
+
+
+def _ends(pattern: str) -> bool:
+    return pattern.endswith(("$", r"\z"))
+
+
 def text_in(domain: Domain, rng: Random) -> str:
     """Text with the beginning, the end, the matches and the length that a domain asks for, as far as they agree."""
     low, high = domain.low, domain.high
@@ -151,7 +159,10 @@ def text_in(domain: Domain, rng: Random) -> str:
     if domain.longest is not None:
         least, most = min(least, domain.longest - room), min(most, domain.longest - room)
     fill = word(rng, max(0, least), max(0, least, most))
-    cut = rng.randint(min(1, len(fill)), max(0, len(fill) - 1)) if held else len(fill)
+    first, last = (any(edge(each) for each in domain.holds) for edge in (_begins, _ends))
+    if first and last and domain.shortest == 0:
+        fill = ""
+    cut = 0 if first else len(fill) if last or not held else rng.randint(min(1, len(fill)), max(0, len(fill) - 1))
     if isinstance(high, str) and not asked and rng.random() < 0.5:
         return high
     return f"{text}{fill[:cut]}{held}{fill[cut:]}{domain.ends}"

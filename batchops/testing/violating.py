@@ -12,11 +12,13 @@ import numpy as np
 import polars as pl
 
 from batchops.contract import KEY_UNIQUE_OVER_NIGHTS, Contract, Rule, compile_contract
+from batchops.contract.arriving import fit_rows
+from batchops.contract.patterns import concrete
 from batchops.errors import ContractError, did_you_mean
 from batchops.testing.answering import answers, keys_in
 from batchops.testing.mutating import Change, changes, damaged_frames, noise
 from batchops.testing.planning import Plan, planned
-from batchops.testing.rows import judged, place
+from batchops.testing.rows import answered, judged, place
 from batchops.testing.spoiling import spoiled
 
 __all__ = ["Mutant", "broken", "mutants_fail", "violate"]
@@ -43,22 +45,30 @@ class Mutant:
         words: What was made wrong, without a value of it.
         others: Rules that it breaks besides.
         implied: Rules that everything breaks that breaks this one; known only where several ways were found.
+        breaks: Some values make the rule raise.
     """
 
     frame: pl.DataFrame
     words: str
     others: frozenset[str] = frozenset()
     implied: frozenset[str] = frozenset()
+    breaks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Kill:
-    """A row that breaks a rule: where it stood, what it is now, and all that it breaks."""
+class _Kills:
+    """Changed rows that break a rule.
 
-    row: int
-    values: pl.DataFrame
-    words: str
-    failed: frozenset[str]
+    Attributes:
+        rows: All changed rows.
+        found: Of those that break it: position among them, where it stood in the frame, how it was changed, and all
+            rules that it breaks.
+        breaks: The rule raised on some of the changed rows.
+    """
+
+    rows: pl.DataFrame
+    found: Sequence[tuple[int, int, str, frozenset[str]]]
+    breaks: bool
 
 
 def _by_row(plan: Plan, rule: Rule) -> Plan:
@@ -68,18 +78,18 @@ def _by_row(plan: Plan, rule: Rule) -> Plan:
     return replace(plan, contract=replace(plan.contract, rules=kept if rule in kept else (*kept, rule)))
 
 
-def _kills(plan: Plan, rule: Rule, tried: Sequence[Tried]) -> list[_Kill]:
+def _kills(plan: Plan, rule: Rule, tried: Sequence[Tried]) -> _Kills:
     """Of changed rows, those that break a rule."""
-    if not tried:
-        return []
     rows = pl.concat([frame for _, _, frame in tried])
+    origins = [(at, words) for words, places, _ in tried for at in places]
     found = judged(plan.contract, rows, answers(plan.contract, rows, plan.known))
-    origins = [(words, at) for words, places, _ in tried for at in places]
-    return [
-        _Kill(origins[row][1], rows[row], origins[row][0], failed)
-        for row, failed in found.failing.items()
-        if rule.id in failed
-    ]
+    kept = list(range(rows.height))
+    if breaks := rule.id in found.unanswered:
+        # It breaks on some of these rows, and so has no answer for any of them.
+        kept = answered(rule, rows).not_().fill_null(False).arg_true().to_list()
+        found = judged(plan.contract, rows[kept], answers(plan.contract, rows[kept], plan.known))
+    killed = [(kept[row], *origins[kept[row]], failed) for row, failed in found.failing.items() if rule.id in failed]
+    return _Kills(rows, killed, breaks)
 
 
 def _changed(made: Iterable[Change], places: Sequence[int], rows: pl.DataFrame) -> list[Tried]:
@@ -113,14 +123,16 @@ def _in_second(plan: Plan, rule: Rule, column: str, places: Sequence[int], rows:
 
 def _row_mutant(plan: Plan, rule: Rule, frame: pl.DataFrame, before: frozenset[str]) -> Mutant | None:
     alone = _by_row(plan, rule)
-    kills = next((kills for tried in _attempts(plan, rule, frame) if (kills := _kills(alone, rule, tried))), None)
+    tries = (_kills(alone, rule, tried) for tried in _attempts(plan, rule, frame) if tried)
+    kills = next((each for each in tries if each.found), None)
     if kills is None:
         return None
-    best = min(kills, key=lambda kill: len(kill.failed))
-    ruined = pl.concat([frame[: best.row], best.values, frame[best.row + 1 :]])
-    common = frozenset.intersection(*(kill.failed for kill in kills)) - {rule.id}
-    several = len({kill.words for kill in kills}) >= ENOUGH
-    return Mutant(ruined, best.words, _failed(plan, ruined) - before - {rule.id}, common if several else frozenset())
+    at, row, words, _ = min(kills.found, key=lambda kill: len(kill[-1]))
+    ruined = pl.concat([frame[:row], kills.rows[at], frame[row + 1 :]])
+    common = frozenset.intersection(*(failed for *_, failed in kills.found)) - {rule.id}
+    several = len({words for _, _, words, _ in kills.found}) >= ENOUGH
+    others = _failed(plan, ruined) - before - {rule.id}
+    return Mutant(ruined, words, others, common if several else frozenset(), kills.breaks)
 
 
 def _failed(plan: Plan, frame: pl.DataFrame) -> frozenset[str]:
@@ -144,17 +156,17 @@ def mutants_fail(rule: Rule) -> bool:
     return rule.id != KEY_UNIQUE_OVER_NIGHTS
 
 
-def broken(plan: Plan, rule: Rule, frame: pl.DataFrame) -> Mutant | None:
+def broken(plan: Plan, rule: Rule, frame: pl.DataFrame, before: frozenset[str] = frozenset()) -> Mutant | None:
     """A frame made wrong so that a rule refuses it; None where none is found.
 
     Args:
         frame: Rows that the contract accepts, or as good as there are.
+        before: Rules that it fails already.
     """
     if frame.is_empty() or not mutants_fail(rule):
         return None
     # What cannot be read is taken to hold exactly what the rows refer to.
     plan = replace(plan, known={**keys_in(plan.contract, frame), **plan.known})
-    before = _failed(plan, frame)
     references = {each.rule for each in plan.contract.references}
     of_a_row = rule.scope == "row" or rule.id in references
     return (_row_mutant if of_a_row else _frame_mutant)(plan, rule, frame, before)
@@ -167,7 +179,8 @@ def violate(
 
     Args:
         contract: A Pandera model, or a compiled contract.
-        frame: Rows that the contract accepts (`sample_frame`, or your own).
+        frame: Rows that the contract accepts (`sample_frame`, or your own). What comes back has the contract's columns
+            in its own dtypes.
         rule_id: A rule of the contract, or of its schema: ``schema.missing_column:amount``, ``schema.dtype:amount``.
         seed: The same seed gives the same frame.
         project: Folder that paths of other datasets start from; the current one by default.
@@ -178,12 +191,14 @@ def violate(
     compiled = contract if isinstance(contract, Contract) else compile_contract(contract)
     if rule_id.startswith("schema."):
         return spoiled(compiled, frame, rule_id)
-    plan = planned(compiled, max(1, frame.height), seed, Path() if project is None else project)
+    named = concrete(compiled, frame.columns)
+    plan = planned(named, max(1, frame.height), seed, Path() if project is None else project, frame)
     rule = next((rule for rule in plan.contract.rules if rule.id == rule_id), None)
     if rule is None:
         known = [rule.id for rule in compiled.rules]
         raise ContractError(place(compiled), f"has no rule {rule_id!r}", did_you_mean(rule_id, known))
-    mutant = broken(plan, rule, frame.select(plan.supplies))
+    rows = fit_rows(plan.contract, frame).rows
+    mutant = broken(plan, rule, rows, _failed(plan, rows))
     if mutant is None:
         raise ContractError(place(compiled, rule_id), "no row that breaks it is found", "Make sure that it can fail")
     return mutant.frame

@@ -24,7 +24,7 @@ from batchops.errors import ContractError, did_you_mean
 
 __all__ = ["accepted_check", "column_of", "schema_of", "strictness"]
 
-LITTLE_MEANT = "support is not guaranteed|unique_column_names=True will have no effect"
+LITTLE_MEANT = ".*support is not guaranteed|unique_column_names=True will have no effect"
 """Pandera's warnings of dtypes that only its own comparisons get wrong, and of what polars makes sure of by itself."""
 
 _filters = Lock()
@@ -131,6 +131,8 @@ def _dtype(place: str, said: Any) -> pl.DataType:
         dtype = None
     if not isinstance(dtype, pl.DataType):
         raise ContractError(place, "its dtype is open", "Say which polars dtype its values have")
+    # Classes within it, as in pl.List(pl.Categorical), become dtypes.
+    dtype = pl.Series(dtype=dtype).dtype
     if dtype == pl.Object:
         raise ContractError(place, "its values are Python objects", "Say which polars dtype its values have")
     name = type(said).__name__

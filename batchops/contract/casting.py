@@ -40,6 +40,15 @@ def _between_times(found: pl.DataType, wanted: pl.Datetime) -> Fit:
     return "exact" if found.time_unit == wanted.time_unit else "checked"
 
 
+def _between_decimals(found: pl.DataType, wanted: pl.Decimal) -> Fit:
+    if found.is_integer():
+        return "checked"
+    if not isinstance(found, pl.Decimal):
+        return "none"
+    whole = wanted.precision - wanted.scale >= found.precision - found.scale
+    return "exact" if whole and wanted.scale >= found.scale else "checked"
+
+
 def fit(found: pl.DataType, wanted: pl.DataType, coerce: bool = False) -> Fit:
     """Whether a column of one dtype may stand for another.
 
@@ -58,6 +67,10 @@ def fit(found: pl.DataType, wanted: pl.DataType, coerce: bool = False) -> Fit:
         how = "none" if wanted.is_integer() and found.is_float() else _between_numbers(found, wanted)
     elif isinstance(wanted, pl.Datetime):
         how = _between_times(found, wanted)
+    elif isinstance(wanted, pl.Decimal):
+        how = _between_decimals(found, wanted)
+    elif isinstance(wanted, pl.Duration) and isinstance(found, pl.Duration):
+        how = "checked"
     elif isinstance(found, TEXT) and isinstance(wanted, TEXT):
         how = "checked" if isinstance(wanted, pl.Enum) else "exact"
     simple = not (found.is_nested() or wanted.is_nested())
@@ -69,6 +82,12 @@ def cast(column: pl.Expr, wanted: pl.DataType) -> pl.Expr:
     return column.cast(wanted, strict=False)
 
 
+def _rounds(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether a cast may give a value that is only near."""
+    temporal = found.is_temporal() and wanted.is_temporal()
+    return temporal or ((found.is_float() or found.is_decimal()) and wanted.is_numeric())
+
+
 def survives(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     """Whether each value is the same after the cast; null survives."""
     after = cast(column, wanted)
@@ -77,7 +96,7 @@ def survives(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Exp
         edge = 2 ** MANTISSA[_bits(wanted)]
         low = column >= -edge if found.is_signed_integer() else pl.lit(True)
         kept = kept & (column.is_null() | (low & (column <= edge)))
-    elif (found.is_float() and wanted.is_numeric()) or (found.is_temporal() and wanted.is_temporal()):
+    elif _rounds(found, wanted):
         same = column.is_null() | (after.cast(found, strict=False) == column)
         kept = kept & same.fill_null(False)
     return kept
@@ -89,6 +108,8 @@ PLAIN = (
 )
 """Dtypes without parameters, by their names; the oldest polars does not have all of them."""
 
+AMOUNT = re.compile(r"Decimal\(precision=(\d+), scale=(\d+)\)")
+LAPSE = re.compile(r"Duration\(time_unit='(ms|us|ns)'\)")
 MOMENT = re.compile(r"Datetime\(time_unit='(ms|us|ns)', time_zone=(?:None|'([^']*)')\)")
 
 
@@ -96,6 +117,10 @@ def read_dtype(text: str) -> pl.DataType | None:
     """The dtype of a tallied name; None for nested and rarer ones, which stand for no other dtype."""
     if moment := MOMENT.fullmatch(text):
         return pl.Datetime(moment[1], moment[2])  # type: ignore[arg-type]
+    if amount := AMOUNT.fullmatch(text):
+        return pl.Decimal(int(amount[1]), int(amount[2]))
+    if lapse := LAPSE.fullmatch(text):
+        return pl.Duration(lapse[1])  # type: ignore[arg-type]
     if text == "Enum":
         return pl.Enum([])
     return getattr(pl, text)() if text in PLAIN else None

@@ -27,7 +27,7 @@ from batchops.run import Outcome, skew as run_skew
 from batchops.run.inputs import examine, find
 from batchops.run.reference import reference_of
 from batchops.run.skew import Serving, measure_skew
-from batchops.stats import Skew
+from batchops.stats import Skew, match_by_key
 from tests.flights import KEY, NAME, NIGHT, Flights
 
 JOB, SCHEMA = f"jobs/{NAME}.py", "schemas/flights.py"
@@ -280,6 +280,14 @@ def present(value: Any) -> Any:
 
 
 VALUES = ("dest", "temp", "seats")
+SCHEMA_OF_ROWS = {
+    "carrier": pl.String,
+    "flight": pl.Int64,
+    "origin": pl.String,
+    "dest": pl.String,
+    "temp": pl.Float64,
+    "seats": pl.Int64,
+}
 some = st.sampled_from
 rows = st.lists(
     st.tuples(
@@ -292,14 +300,6 @@ rows = st.lists(
     ),
     max_size=25,
 ).map(lambda drawn: pl.DataFrame(drawn, schema=SCHEMA_OF_ROWS, orient="row"))
-SCHEMA_OF_ROWS = {
-    "carrier": pl.String,
-    "flight": pl.Int64,
-    "origin": pl.String,
-    "dest": pl.String,
-    "temp": pl.Float64,
-    "seats": pl.Int64,
-}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -321,6 +321,40 @@ def test_any_bucketing_and_any_files_say_what_a_plain_join_says(
     assert {name: getattr(measured, name) for name in counts} == counts
     # Columns that tonight's files lack are a finding of the contract.
     assert {name: each.differing for name, each in measured.columns.items()} == differing
+
+
+@pytest.mark.parametrize("at_once", [1_000, 10**9])
+def test_a_damaged_file_of_tonight_has_no_rows_here_as_it_has_none_anywhere(
+    served: Flights, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    log(served, online(served))
+    damaged = served.files()[0]
+    content = bytearray(damaged.read_bytes())
+    content[100 : len(content) // 2] = bytes(len(content) // 2 - 100)
+    damaged.write_bytes(content)
+    monkeypatch.setattr(run_skew, "AT_ONCE", at_once)
+    outcome = served.run()
+    assert outcome.document is not None
+    assert outcome.document.rows.unreadable_partitions == 1
+    readable = sum(pl.read_parquet(file).height for file in served.files()[1:])
+    assert (part(outcome).joined or 0) + (part(outcome).only_tonight or 0) == readable - TWICE
+    assert 100 < readable < 900
+
+
+def test_logged_files_that_change_while_they_are_read_are_not_compared(
+    served: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = log(served, online(served))
+
+    def slow(*args: Any) -> Skew:
+        online(served).head(5).write_parquet(folder / "0.parquet")
+        return match_by_key(*args)
+
+    monkeypatch.setattr(run_skew, "match_by_key", slow)
+    outcome = served.run()
+    assert (outcome.state, part(outcome).why) == ("published", "changed")
+    assert outcome.document is not None
+    assert outcome.document.provenance.logged is None
 
 
 def test_parts_of_a_night_without_skew_change_nothing(served: Flights) -> None:

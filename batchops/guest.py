@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
+import importlib.util
 import sys
 from pathlib import Path
 from threading import Lock
@@ -35,8 +37,22 @@ def import_guest(module: str, project: Path, error: type[BatchopsError]) -> Modu
     if module in sys.modules:
         return sys.modules[module]
     importlib.invalidate_caches()
+    _claim(Path(root))
     try:
         return importlib.import_module(module)
     except (ImportError, SyntaxError, NameError, TypeError, ValueError, AttributeError) as cause:
         what = f"cannot be imported: {type(cause).__name__}: {cause}"
         raise error(module, what, "Correct it") from cause
+
+
+def _claim(root: Path) -> None:
+    """Make the project's folders the packages of their names.
+
+    A folder without ``__init__.py`` yields to any installed package of its name, wherever that is on the path.
+    """
+    for name in GUESTS:
+        folder = root / name
+        if name not in sys.modules and folder.is_dir() and not (folder / "__init__.py").exists():
+            spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations = [str(folder)]
+            sys.modules[name] = importlib.util.module_from_spec(spec)

@@ -17,6 +17,7 @@ from batchops.cli import (
     project,
     quarantine,
     registry,
+    replays,
     schemas,
     trials,
 )
@@ -86,6 +87,7 @@ contract.command()(answered(authoring.infer))
 contract.command()(answered(contract_checks.check))
 contract.command()(answered(contracts.show))
 contract.command()(answered(contracts.diff))
+contract.command()(answered(replays.replay))
 contract.command()(answered(contract_docs.docs))
 contract.command("test")(answered(trials.try_))
 aside.command("list")(answered(quarantine.list_))

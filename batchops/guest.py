@@ -6,6 +6,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
@@ -40,9 +41,19 @@ def import_guest(module: str, project: Path, error: type[BatchopsError]) -> Modu
     _claim(Path(root))
     try:
         return importlib.import_module(module)
-    except (ImportError, SyntaxError, NameError, TypeError, ValueError, AttributeError) as cause:
+    except Exception as cause:
+        # A guest may raise whatever it likes; pandera alone has several kinds of its own.
         what = f"cannot be imported: {type(cause).__name__}: {cause}"
-        raise error(module, what, "Correct it") from cause
+        raise error(_line(cause, Path(root)) or module, what, "Correct it") from cause
+
+
+def _line(cause: Exception, root: Path) -> str:
+    """File and line of the project that an exception comes from last; empty where it comes from none."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(cause.__traceback__)]
+    if isinstance(cause, SyntaxError):
+        places.append((cause.filename or "", cause.lineno))
+    own = [(Path(file), line) for file, line in places if Path(file).is_relative_to(root)]
+    return f"{own[-1][0].relative_to(root).as_posix()}:{own[-1][1]}" if own else ""
 
 
 def _claim(root: Path) -> None:

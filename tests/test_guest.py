@@ -44,3 +44,23 @@ def test_each_project_has_its_own_guests_in_one_process(tmp_path: Path, package:
 def test_a_guest_that_is_not_there_is_said_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=r"schemas\.nothing: cannot be imported"):
         import_guest("schemas.nothing", project(tmp_path, 1), ContractError)
+
+
+@pytest.mark.parametrize(
+    ("source", "where", "says"),
+    [
+        ("import pandera.polars as pa\n\nx = pa.Field(gee=1)\n", "schemas/orders.py:3", "SchemaInitError.*'gee'"),
+        ("import pandera.polars as pa\nx = pa.Field(str_contains='(')\n", "schemas/orders.py:2", "error: missing"),
+        ("x = 1\n\ny = (\n", "schemas/orders.py:3", "SyntaxError"),
+        ("def f():\n    raise KeyError(1)\n\n\nf()\n", "schemas/orders.py:2", "KeyError"),
+        ("import nothing_of_this_name\n", "schemas/orders.py:1", "ModuleNotFoundError"),
+    ],
+)
+def test_a_guest_that_cannot_be_imported_is_said_with_its_line(
+    tmp_path: Path, source: str, where: str, says: str
+) -> None:
+    own = project(tmp_path, 1)
+    (own / "schemas" / "orders.py").write_text(source)
+    with pytest.raises(ContractError, match=says) as raised:
+        import_guest("schemas.orders", own, ContractError)
+    assert raised.value.where == where

@@ -69,8 +69,10 @@ def _difference(column: str, trained: _Side, now: _Side) -> SchemaDifference | N
     aspects = tuple(name for name in now if name in trained and trained[name].value != now[name].value)
     if not aspects:
         return None
-    was, here = ("; ".join(side[name].words for name in aspects) for side in (trained, now))
-    return SchemaDifference(column, aspects, was, here)
+    words = [(trained[name].words, now[name].words) for name in aspects]
+    # A long list of values, or an author's own words, may say the same of what is not.
+    here = "; ".join(after if after != before else f"{after} (changed since)" for before, after in words)
+    return SchemaDifference(column, aspects, "; ".join(before for before, _ in words), here)
 
 
 def _before(feature: Feature, trained: Content | None) -> _Side:

@@ -9,7 +9,7 @@ import pytest
 
 from batchops.audit.training import SchemaDifference, schema_differences
 from batchops.contract import compile_contract
-from batchops.contract.content import ColumnContent, Content, content_of
+from batchops.contract.content import ColumnContent, Content, RuleContent, content_of
 from batchops.models import Feature
 from schemas.flights import Flights
 
@@ -57,6 +57,18 @@ def test_bounds_are_compared_by_what_they_test_and_not_by_their_words() -> None:
     (found,) = differences(replace(FLIGHTS, rules=fewer))
     assert (found.column, found.aspects, found.trained) == ("temp", ("bounds",), "no bounds")
     assert found.now == "temp is between -40 and 130 °F"
+
+
+def test_bounds_that_changed_behind_the_same_words_are_said_to_have() -> None:
+    def fewer(rule: RuleContent) -> RuleContent:
+        check = rule.check
+        if check is None or rule.id != "dest.isin":
+            return rule
+        return replace(rule, check=replace(check, arguments={"allowed_values": ["ATL"]}))
+
+    (found,) = differences(replace(FLIGHTS, rules=tuple(map(fewer, FLIGHTS.rules))))
+    assert (found.column, found.aspects) == ("dest", ("bounds",))
+    assert found.now == f"{found.trained} (changed since)"
 
 
 def test_several_differences_of_a_column_are_one() -> None:

@@ -141,5 +141,5 @@ def refusal(contract: Contract, rules: Sequence[Rule], rows: pl.DataFrame, what:
     passed = {rule.id: int(passing((rule,), rows).sum()) for rule in rules if {*rule.columns} <= {*rows.columns}}
     worst = min(passed, key=lambda id: passed[id], default="")
     words = next((rule.words for rule in rules if rule.id == worst), "its dtype")
-    remedy = "Give rows of your own to draw from (like=), or write the rule with fewer steps"
+    remedy = "Give rows of your own to draw from: like=, or a method `examples` of the model"
     return ContractError(place(contract, worst), f"{what} ({words})", remedy)

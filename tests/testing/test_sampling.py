@@ -225,7 +225,7 @@ def secretive(**more: Any) -> Any:
 
 def test_what_cannot_be_guessed_is_named_with_the_remedy() -> None:
     schema = secretive()
-    with pytest.raises(ContractError, match=r"code\.is_known: no value for code is found.*like="):
+    with pytest.raises(ContractError, match=r"code\.is_known: no value for code is found.*examples"):
         sample_frame(schema, 20)
 
 

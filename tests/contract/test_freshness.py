@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ def contract(dtype: pl.DataType = MOMENT) -> Contract:
     return Contract("Orders", "", "", "", (ColumnSpec("placed_at", dtype),), (), freshness=Freshness("placed_at", 26))
 
 
-def hours(values: list[object], dtype: pl.DataType = MOMENT, timezone: str = "UTC") -> float | None:
+def hours(values: Sequence[object], dtype: pl.DataType = MOMENT, timezone: str = "UTC") -> float | None:
     asked = contract(dtype)
     return age(asked, newest(asked, pl.DataFrame({"placed_at": pl.Series(values, dtype=dtype)})), NIGHT, timezone)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -212,9 +213,8 @@ def repeat(flights: Flights, rows: int, source: Night, night: Night) -> None:
 def dated(flights: Flights) -> None:
     """Flights have the same numbers every day: only with the day in it is a flight's key its own."""
     for number, night in enumerate(NIGHTS):
-        flights.change(
-            lambda rows, number=number: rows.with_columns(flight=pl.col("flight") % 2000 + 2000 * number), night
-        )  # type: ignore[misc]
+        own = pl.col("flight") % 2000 + 2000 * number
+        flights.change(partial(pl.DataFrame.with_columns, flight=own), night)
 
 
 @pytest.fixture

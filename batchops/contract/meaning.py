@@ -141,7 +141,7 @@ def _value(value: Any) -> str:
         return repr(value)
     if isinstance(value, re.Pattern):
         return f"{value.pattern!r} {value.flags}"
-    if hasattr(value, "tolist") and not inspect.isclass(value):
+    if callable(getattr(type(value), "tolist", None)):
         return _value(value.tolist())
     return _of_polars(value) or _items(value) or _named(value)
 

@@ -85,3 +85,19 @@ def test_a_check_that_is_always_true_is_vacuous() -> None:
 
 def test_not_a_number_is_a_value_that_breaks_bounds() -> None:
     assert trials(x=(pl.Float32, pa.Field(lt=math.inf)))["x.lt"].outcome == "caught"
+
+
+def test_keys_of_other_nights_are_not_tried_and_no_fault() -> None:
+    config = type("Config", (), {"metadata": {"unique_over": 7}})
+    schema = model({"n": (int, pa.Field(metadata={"role": "key"}))}, Config=config)
+    outcomes = {trial.rule: trial.outcome for trial in assert_contract_catches(schema, n=30)}
+    assert outcomes["key.unique_over_nights"] == "untested"
+    assert outcomes["key.unique"] == "caught"
+
+
+def test_a_rule_that_raises_on_some_values_is_caught_and_noted() -> None:
+    asked = frame_check(lambda frame: frame.select(pl.col("x").str.to_date("%Y-%m-%d") > pl.date(2001, 1, 1)))
+    schema = model({"x": (str, pa.Field()), "y": (int, pa.Field(ge=0))}, asked=asked)
+    by_id = {trial.rule: trial for trial in try_contract(schema, n=30)}
+    assert (by_id["frame.asked"].outcome, by_id["frame.asked"].breaks) == ("caught", True)
+    assert not by_id["y.ge"].breaks

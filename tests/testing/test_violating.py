@@ -89,7 +89,7 @@ def test_a_column_that_refers_to_another_dataset_names_nobody(tmp_path: Path) ->
     frame = sample_frame(schema, 5, project=tmp_path)
     broken = violate(schema, frame, "person.in_people", project=tmp_path)
     assert len(set(broken["person"]) - {7, 70}) == 1
-    assert broken["person"].max() <= 100
+    assert broken["person"].is_between(-(10**9), 100).all()
 
 
 @pytest.mark.parametrize("rule", ["schema.missing_column:price", "schema.dtype:price", "schema.extra_column"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -105,7 +106,7 @@ class TestRules:
         assert ("x.not_null", "widening") in compared(of_field(nullable=False), of_field(nullable=True))
 
     def test_unique_on_fewer_columns_is_a_narrowing(self) -> None:
-        columns = {"x": (int, {}), "y": (int, {})}
+        columns: dict[str, tuple[Any, dict[str, Any]]] = {"x": (int, {}), "y": (int, {})}
         old = content(columns, unique=["x", "y"])
         assert compared(old, content(columns, unique=["x"])) == [("x+y.unique", "severity"), ("x.unique", "narrowing")]
         assert compared(content(columns), old) == [("x+y.unique", "narrowing")]
@@ -207,7 +208,7 @@ class TestColumns:
                 return data.lazyframe.select(pl.col(data.key) * 1000 < 5)
 
         class Wide(Narrow):
-            x: pl.Int64
+            x: pl.Int64  # type: ignore[assignment]
 
         old, new = (content_of(compile_contract(model)) for model in (Narrow, Wide))
         assert ("x.small", "meaning") in compared(old, new)
@@ -367,10 +368,10 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
         how = draw(st.sampled_from([*["plain"] * 12, "small", "text", "absent"]))
         if how == "absent":
             continue
-        odd = {"int": [40_000, -40_000, 2**40] if how == "plain" else [], "float": [float("nan")]}.get(kind, [])
+        odd: list[Any] = {"int": [40_000, -40_000, 2**40] if how == "plain" else [], "float": [math.nan]}.get(kind, [])
         value = st.one_of([*[VALUES[kind]] * 6, st.sampled_from([None, *odd])])
         values = draw(st.lists(value, min_size=size, max_size=size))
-        dtype = {"int": pl.Int64, "float": pl.Float64, "text": pl.String, "day": pl.Date}[kind]
+        dtype: Any = {"int": pl.Int64, "float": pl.Float64, "text": pl.String, "day": pl.Date}[kind]
         if how == "small":
             dtype = {"int": pl.Int8, "float": pl.Float32, "text": pl.Categorical, "day": pl.Datetime("us")}[kind]
         series = pl.Series(name, values, dtype=dtype, strict=False)

@@ -3,7 +3,7 @@
 ```
 tables/scores/<job>/      Delta, a partition a night        tables/runs/, tables/metrics/   Delta, a partition a month
 runs/<job>/<night>/<run_id>/  a run's documents             staging/<job>/<night>/<key>/    an unfinished run's receipts
-locks/<job>/<night>/      who works on a night              ledger/<job>/, models/<name>/   kept by their own modules
+locks/<job>/<night>/      who works on a night              ledger/, models/, contracts/    kept by their own modules
 ```
 """
 

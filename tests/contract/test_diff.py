@@ -368,7 +368,9 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
         how = draw(st.sampled_from([*["plain"] * 12, "small", "text", "absent"]))
         if how == "absent":
             continue
-        odd: list[Any] = {"int": [40_000, -40_000, 2**40] if how == "plain" else [], "float": [math.nan]}.get(kind, [])
+        odd: list[float] = [math.nan] if kind == "float" else []
+        if (kind, how) == ("int", "plain"):
+            odd = [40_000, -40_000, 2**40]
         value = st.one_of([*[VALUES[kind]] * 6, st.sampled_from([None, *odd])])
         values = draw(st.lists(value, min_size=size, max_size=size))
         dtype: Any = {"int": pl.Int64, "float": pl.Float64, "text": pl.String, "day": pl.Date}[kind]

@@ -50,7 +50,7 @@ def carry(receipt: Receipt, place: Place) -> Receipt:
     """Write the files of a partition of which nothing is released under the new run; its receipt.
 
     Raises:
-        GateError: One was deleted or altered since.
+        GateError: One was altered since.
     """
     for file in receipt.quarantine:
         _copy(place.store, (f"{place.before.run_folder}/{file.path}", f"{place.folder}/{file.path}"), file)
@@ -64,7 +64,7 @@ def put_back(receipt: Receipt, again: Again, scored: pl.DataFrame, place: Place)
         scored: Those rows, but for ``run_id``.
 
     Raises:
-        GateError: A file of before was deleted or altered since.
+        GateError: A file of before was altered since.
     """
     store, before, partition = place.store, place.before, receipt.partition
     rows = scored.with_columns(pl.lit(place.run_id).alias("run_id"))
@@ -105,11 +105,7 @@ def _scores(receipt: Receipt, place: Place) -> Iterator[Output]:
 
 def _copy(store: Store, paths: tuple[str, str], file: Output) -> None:
     source, target = paths
-    try:
-        data = store.read(source)
-    except FileNotFoundError as error:
-        remedy = "Score the night again with --force, and release then"
-        raise GateError(store.uri(source), "is gone, and belongs to the night", remedy) from error
+    data = store.read(source)
     if sha256(data).hexdigest() != file.fingerprint.sha256:
         raise GateError(store.uri(source), "was altered since its run wrote it", "Compare the folder with a backup")
     store.write(target, data)

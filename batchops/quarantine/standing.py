@@ -58,23 +58,25 @@ def standing(store: Store, job: LoadedJob, night: Night) -> Standing:
 
     Raises:
         InputNotReady: It is not published, or its newest run withheld its scores.
-        GateError: It was scored by another definition of the job.
+        GateError: It was scored by another definition of the job, or a file of its scores is gone.
     """
     rows = rows_of(store, job.name, night - LOOK_BACK, night)
     row, withheld, labels = (newest(rows, night, kind) for kind in ("score", "withheld", "labels"))
     where = f"{job.name}, night {night}"
     run = f"batchops run {job.name} --date {night}"
+    again = f'Score it again (`{run} --force --reason "..."`)'
     if withheld is not None and (row is None or row.started < withheld.started):
-        what = "its newest run withheld its scores, so there is nothing to put rows back into"
+        what = "its newest run withheld its scores"
         raise InputNotReady(where, what, f"Correct the input or the contract, then `{run}`; its report says why")
     if row is None:
         raise InputNotReady(where, "it is not published", f"Score it first: `{run}`")
     if row.job_digest != job.digest:
-        what = (
-            "the job has changed since the night was scored, and one night has one definition of key, slices and so on"
-        )
-        raise GateError(where, what, f'Score it by today\'s first: `{run} --force --reason "..."`')
-    stored = load_audit(store, [row], night)
+        what = "the job has changed since the night was scored, and one night has one definition of its key and slices"
+        raise GateError(where, what, f"{again} by today's first")
+    stored, document = load_audit(store, [row], night), latest_document(store, row)
     assert stored is not None
+    for path in (file.path for receipt in document.run.partitions for file in receipt.scores):
+        if not store.exists(path):
+            raise GateError(store.uri(path), "is gone, and holds scores of the night", f"{again}, and release then")
     labelled = labels is not None and labels.started > row.started
-    return Standing(store, rows, row, latest_document(store, row), stored.audit, labelled)
+    return Standing(store, rows, row, document, stored.audit, labelled)

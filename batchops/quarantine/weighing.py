@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -67,6 +67,7 @@ class Tried:
         partitions: Those of which rows were tried again, by name.
         references: The datasets that were asked.
         harmless: Rules that set no row aside.
+        waived: Rules that a row may fail nevertheless.
     """
 
     held: int
@@ -74,6 +75,7 @@ class Tried:
     partitions: Mapping[str, Again]
     references: tuple[Referenced, ...]
     harmless: frozenset[str]
+    waived: frozenset[str]
 
     @property
     def passed(self) -> int:
@@ -83,18 +85,20 @@ class Tried:
     @property
     def still(self) -> Mapping[str, int]:
         """Rule that keeps rows aside -> how many of those that were tried again; a row may fail several."""
-        return self._harmful([failures(each.trial.left) for each in self.partitions.values()])
+        return _counted([each.trial.left for each in self.partitions.values()], self.harmless | self.waived)
 
     @property
     def freed(self) -> Mapping[str, int]:
         """Rule that had set rows aside -> how many of those that pass; a row may have failed several."""
-        return self._harmful([failures(each.trial.passing) for each in self.partitions.values()])
+        return _counted([each.trial.passing for each in self.partitions.values()], self.harmless)
 
-    def _harmful(self, counts: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
-        total: Counter[str] = Counter()
-        for each in counts:
-            total.update({id: count for id, count in each.items() if id not in self.harmless})
-        return dict(total)
+
+def _counted(frames: Sequence[pl.DataFrame], but: Collection[str]) -> Mapping[str, int]:
+    """Rule -> rows that fail it, some rules left out."""
+    total: Counter[str] = Counter()
+    for frame in frames:
+        total.update(failures(frame))
+    return {id: rows for id, rows in total.most_common() if id not in but}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ def try_wish(case: Case) -> Tried:
         partitions=partitions,
         references=references,
         harmless=frozenset(rule.id for rule in job.contract.rules if rule.action == "continue"),
+        waived=frozenset(wish.waived),
     )
 
 

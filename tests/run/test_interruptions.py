@@ -18,7 +18,7 @@ from tests.flights import NAME, NIGHTS, Flights
 from tests.store.worlds import Life, Mortal, Stopped
 
 BEFORE, TONIGHT = NIGHTS[0], NIGHTS[1]
-OPENERS = ("batchops.labels", "batchops.run")
+OPENERS = ("batchops.labels", "batchops.quarantine", "batchops.run")
 
 Command = Callable[[Flights], Outcome]
 

@@ -13,8 +13,8 @@ from batchops.contract.keys import duplicates, keys_of, mark
 
 __all__ = ["answers", "keys_in", "known_keys"]
 
-FILES = 8
-"""Of another dataset, at most so many are read."""
+FILES, ROWS = 8, 100_000
+"""Of another dataset, at most so many files are read, the last ones, and so many rows of each."""
 
 
 def known_keys(contract: Contract, project: Path) -> dict[str, pl.DataFrame]:
@@ -26,12 +26,11 @@ def known_keys(contract: Contract, project: Path) -> dict[str, pl.DataFrame]:
     found = {}
     for reference in contract.references:
         paths = sorted(project.glob(reference.path.replace("{night}", "*"))) if _is_relative(reference.path) else []
-        frames = [pl.read_parquet(path) for path in paths[-FILES:]]
-        usable = [frame for frame in frames if fault(contract, reference, frame.schema) is None]
-        if usable:
-            found[reference.rule] = pl.concat([foreign_keys(contract, reference, frame) for frame in usable]).unique(
-                maintain_order=True
-            )
+        usable = [path for path in paths if fault(contract, reference, pl.read_parquet_schema(path)) is None]
+        frames = [pl.read_parquet(path, columns=list(reference.key), n_rows=ROWS) for path in usable[-FILES:]]
+        if frames:
+            keys = pl.concat([foreign_keys(contract, reference, frame) for frame in frames])
+            found[reference.rule] = keys.unique(maintain_order=True).sort(keys.columns)
     return found
 
 

@@ -9,12 +9,11 @@ from typing import Any, Literal
 import polars as pl
 
 from batchops.contract import Contract, Rule, compile_contract
-from batchops.contract.locating import place_of
 from batchops.errors import ContractError
 from batchops.testing.domains import Domain, builtin_of, narrowed
 from batchops.testing.mutating import noise
 from batchops.testing.planning import Plan, planned
-from batchops.testing.rows import place
+from batchops.testing.rows import place, written
 from batchops.testing.sampling import sampled
 from batchops.testing.scales import counted, is_counted, limits
 from batchops.testing.violating import broken, mutants_fail
@@ -109,7 +108,7 @@ def tried(plan: Plan, rule: Rule, frame: pl.DataFrame) -> Trial:
     Args:
         frame: Rows that the plan's contract accepts.
     """
-    where = place_of(plan.contract, rule.id) or place(plan.contract)
+    where = written(plan.contract, rule.id) or place(plan.contract)
     if not mutants_fail(rule):
         return Trial(rule.id, rule.words, where, "untested", reason="it looks at other nights")
     if rule.test.check is None and rule.scope == "row" and plan.contract.column(rule.columns[0]).default is not None:

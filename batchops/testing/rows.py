@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from batchops.contract import FAILED_RULES, ROW, Contract, Rule, evaluate
+from batchops.contract import FAILED_RULES, ROW, Contract, Rule, compile_contract, evaluate
 from batchops.contract.capturing import run_closed
 from batchops.contract.locating import place_of
 from batchops.errors import ContractError
@@ -23,6 +23,7 @@ __all__ = [
     "passing",
     "place",
     "refusal",
+    "written",
 ]
 
 
@@ -130,10 +131,17 @@ def judged(contract: Contract, frame: pl.DataFrame, answers: Mapping[str, pl.Ser
     return Judged({row: frozenset(rules) for row, rules in rows}, unanswered)
 
 
+def written(contract: Contract, id: str) -> str:
+    """File and line of a rule, ``schemas/flights.py:31``; empty where they cannot be found."""
+    # As its author wrote it: columns of a pattern stand at the pattern.
+    source = contract if contract.model is None else compile_contract(contract.model)
+    return place_of(source, id) if any(rule.id == id for rule in source.rules) else ""
+
+
 def place(contract: Contract, id: str = "") -> str:
     """Where a rule is written, as errors name it: ``schemas/flights.py:31, distance.in_range``."""
-    written = place_of(contract, id) if any(rule.id == id for rule in contract.rules) else ""
-    return f"{written}, {id}" if written else f"contract {contract.name}{'.' if id else ''}{id}"
+    found = written(contract, id)
+    return f"{found}, {id}" if found else f"contract {contract.name}{'.' if id else ''}{id}"
 
 
 def refusal(contract: Contract, rules: Sequence[Rule], rows: pl.DataFrame, what: str) -> ContractError:

@@ -28,6 +28,7 @@ LITTLE_MEANT = ".*support is not guaranteed|unique_column_names=True will have n
 """Pandera's warnings of dtypes that only its own comparisons get wrong, and of what polars makes sure of by itself."""
 
 _filters = Lock()
+"""Held while warnings are filtered, which is all of a process's business."""
 
 
 def _config_options() -> frozenset[str]:
@@ -47,18 +48,17 @@ def _whole(model: type[DataFrameModel]) -> None:
     Raises:
         ContractError: Two attributes share a `Field`, or two columns a name: Pandera keeps the last alone.
     """
-    seen: dict[str, str] = {}
-    for each in reversed(model.__mro__):
-        for name, found in vars(each).items():
-            own = getattr(found, "original_name", None)
-            if own is None or not hasattr(found, "alias"):
-                continue
-            if own != name:
-                what = f"{name} and {own} share one Field, and Pandera keeps {own} alone"
-                raise ContractError(where(model, name, found.name), what, "Call pa.Field(...) for each of them")
-            if seen.setdefault(found.name, name) != name:
-                what = f"{seen[found.name]} and {name} are both called {found.name}"
-                raise ContractError(where(model, name, found.name), what, "Give each its own alias")
+    kept = {name: found for each in reversed(model.__mro__) for name, found in vars(each).items()}
+    fields = {name: found for name, found in kept.items() if hasattr(found, "original_name")}
+    called: dict[str, str] = {}
+    for name, found in fields.items():
+        own, place = found.original_name, where(model, name, found.name)
+        if own != name:
+            what = f"{name} and {own} share one Field, and Pandera keeps {own} alone"
+            raise ContractError(place, what, "Call pa.Field(...) for each of them")
+        if called.setdefault(found.name, name) != name:
+            what = f"{called[found.name]} and {name} are both called {found.name}"
+            raise ContractError(place, what, "Give each its own alias")
 
 
 def _said(model: type[DataFrameModel]) -> None:

@@ -369,6 +369,17 @@ def test_one_name_for_two_columns_is_refused_since_pandera_loses_one() -> None:
         compile_contract(model({"x": field(alias="a"), "y": field(alias="a")}))
 
 
+def test_a_name_that_a_child_gives_up_is_free() -> None:
+    class Parent(DataFrameModel):
+        x: int = pa.Field(alias="a")
+
+    class Offspring(Parent):
+        x: int = pa.Field(alias="b")
+        y: int = pa.Field(alias="a")
+
+    assert [column.name for column in compile_contract(Offspring).columns] == ["b", "a"]
+
+
 SUITS = "Write a check that suits the column's dtype"
 
 

@@ -26,7 +26,7 @@ from pandera.api.polars.types import PolarsData
 from batchops.contract.scoping import aligned
 from batchops.contract.terms import Test
 
-__all__ = ["CRASHES", "capture", "run_closed"]
+__all__ = ["CRASHES", "capture", "expression_of", "run_closed"]
 
 CRASHES = (
     pl.exceptions.PolarsError,
@@ -98,6 +98,14 @@ def _selected(check: Any, target: str, schema: pl.Schema) -> pl.Expr:
     return pl.all_horizontal(answer.expressions) if several else answer.expressions[0]
 
 
+def expression_of(check: Any, target: str, schema: pl.Schema) -> pl.Expr | None:
+    """What a Pandera check selects of a column; None where it does more than that."""
+    try:
+        return _selected(check, target, schema)
+    except (_Closed, *CRASHES):
+        return None
+
+
 def capture(check: Any, target: str, schema: pl.Schema) -> Test:
     """How a Pandera check is tried.
 
@@ -106,9 +114,8 @@ def capture(check: Any, target: str, schema: pl.Schema) -> Test:
         schema: The contract's columns.
     """
     closed = Test(None, check, target, True if check.element_wise else None, check.ignore_na)
-    try:
-        passes = _selected(check, target, schema)
-    except (_Closed, *CRASHES):
+    passes = expression_of(check, target, schema)
+    if passes is None:
         return closed
     try:
         one_a_row = aligned(passes, schema)

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 import polars as pl
 
-from batchops.contract.capturing import capture
+from batchops.contract.capturing import expression_of
 from batchops.contract.terms import ColumnSpec, Contract, Rule, Test
 
-__all__ = ["concrete", "matching", "present", "spelled_pattern", "together", "unique_rows"]
+__all__ = ["concrete", "matching", "present", "spelled_pattern", "unique_rows"]
 
 
 def spelled_pattern(name: str) -> str:
@@ -53,21 +53,17 @@ def unique_rows(names: tuple[str, ...]) -> pl.Expr:
     return ~(pl.struct(names) if len(names) > 1 else pl.col(names[0])).is_duplicated()
 
 
-def together(tests: Iterable[Test]) -> pl.Expr | None:
-    """Where all of some tests pass; None where one of them is Pandera's alone to try."""
-    passes = [test.passes for test in tests]
-    known = [each for each in passes if each is not None]
-    return pl.all_horizontal(known) if len(known) == len(passes) else None
-
-
 def _test(rule: Rule, column: ColumnSpec, names: tuple[str, ...], schema: pl.Schema) -> Test:
     """A pattern's rule on the columns that match it."""
     check = rule.test.check
     if check is None:
         of_one = present if rule.scope == "row" else lambda _, name: unique_rows((name,))
         return Test(pl.all_horizontal(of_one(column, name) for name in names))
-    passes = together(capture(check, name, schema) for name in names)
-    return replace(rule.test, passes=passes, failures=None, targets=names)
+    passes = []
+    if rule.test.passes is not None:
+        passes = [each for name in names if (each := expression_of(check, name, schema)) is not None]
+    together = pl.all_horizontal(passes) if len(passes) == len(names) else None
+    return replace(rule.test, passes=together, failures=None, targets=names)
 
 
 def concrete(contract: Contract, names: Iterable[str]) -> Contract:

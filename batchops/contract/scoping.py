@@ -76,8 +76,10 @@ BY_VALUES = (pl.exceptions.OutOfBoundsError, pl.exceptions.ShapeError, pl.except
 """What polars raises where an expression suits the dtypes and these few rows alone are not enough for it."""
 
 
-def _nothing(schema: pl.Schema, rows: int) -> pl.DataFrame:
-    return pl.DataFrame(schema=schema).clear(rows)
+def _on_nothing(expr: pl.Expr, schema: pl.Schema, rows: int) -> pl.DataFrame:
+    """An expression over rows without values; of the columns only those it reads, if it reads any."""
+    read = {name: schema[name] for name in columns_of(expr, schema) if name in schema}
+    return pl.DataFrame(schema=read or schema).clear(rows).select(expr)
 
 
 def aligned(expr: pl.Expr, schema: pl.Schema) -> bool | None:
@@ -88,7 +90,7 @@ def aligned(expr: pl.Expr, schema: pl.Schema) -> bool | None:
     """
     for rows in (3, 1000):
         try:
-            return _nothing(schema, rows).select(expr).height == rows
+            return _on_nothing(expr, schema, rows).height == rows
         except BY_VALUES:
             continue
     return None
@@ -102,4 +104,4 @@ def try_out(expr: pl.Expr, schema: pl.Schema) -> None:
     """
     for rows in (0, 3):
         with suppress(*BY_VALUES):
-            _nothing(schema, rows).select(expr)
+            _on_nothing(expr, schema, rows)

@@ -109,7 +109,7 @@ def test_a_night_that_was_stored_before_the_mark_no_longer_shows_its_values(flig
     for night in NIGHTS[:2]:
         flights.change(plant, night, "LGA")
         flights.run(night)
-    flights.edit(CONTRACT, *MARKED)
+    flights.edit(CONTRACT, *MARKED, ('"version": 1', '"version": 2'))
     flights.edit(JOB, *UNSLICED)
     outcome = flights.run()
     assert outcome.document is not None

@@ -18,7 +18,7 @@ import batchops as package
 from batchops import codec
 from batchops.audit.document import AuditDocument
 from batchops.cli.app import app
-from batchops.cli.call import hoist
+from batchops.cli.call import GLOBAL_VALUES, hoist
 from batchops.contract import compile_contract
 from batchops.settings import load_settings
 from batchops.verdict import DEFAULT_LIMITS
@@ -97,7 +97,9 @@ def commands(path: Path) -> Iterator[list[str]]:
 def test_a_command_of_a_document_exists_with_its_options(path: Path) -> None:
     everywhere = options(help_of(()))
     for call in commands(path):
-        words = [word for word in hoist(call) if not word.startswith("-")]
+        hoisted = hoist(call)
+        values = [hoisted.index(flag) + 1 for flag in GLOBAL_VALUES if flag in hoisted]
+        words = [word for at, word in enumerate(hoisted) if not word.startswith("-") and at not in values]
         flags = {word.partition("=")[0] for word in call if word.startswith("-")}
         name = next((tuple(words[:n]) for n in (2, 1) if len(words) >= n and is_command(tuple(words[:n]))), ())
         assert name or not words, call

@@ -20,7 +20,7 @@ import typer
 from batchops.errors import BatchopsError
 from batchops.settings import Settings, load_settings
 
-__all__ = ["Call", "Result", "answered", "hoist", "tell"]
+__all__ = ["GLOBAL_VALUES", "Call", "Result", "answered", "hoist", "tell"]
 
 QUIET_LINES = 15
 INTERRUPTED, TERMINATED, BUG = 130, 143, 1

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 __all__ = ["ValueSample"]
 
-EARLY = bytes([4]) + bytes(7)
-"""The end of the first 64th of all hashes."""
+EARLY = bytes([16]) + bytes(7)
+"""The end of the first 16th of all hashes."""
 
 
 def _rank(value: str) -> bytes:
@@ -25,9 +25,9 @@ class ValueSample:
     of it than the whole has; so its counts add up exactly, for any split and any order (bottom-k sampling: Cohen
     & Kaplan, 2007). While no more than `size` values were seen the sample is all of them.
 
-    Of some 4,000 values on a sample says nothing: the commonest would hardly be in it. So once `size` of them have
-    a hash in the first 64th of all hashes there are ``many``, and none is kept. That depends on the values alone, is
-    true of a whole as soon as it is of a part, and shows after a few thousand values, however many there are.
+    Of some 1,000 values on a sample says little: the commonest would hardly be in it. So once `size` of them have a
+    hash in the first 16th of all hashes there are ``many``, and none is kept. That depends on the values alone, is
+    true of a whole as soon as it is of a part, and shows after a thousand values or so, however many there are.
 
     Attributes:
         counts: (value, rows), by hash of the value; at most `size` of them, and none where there are many.

@@ -32,7 +32,7 @@ NO_ANSWERS: Answers = MappingProxyType({})
 SHOWN = 60
 """Characters of a failing value that are kept."""
 
-LOOK = 1 << 14
+LOOK = 1 << 12
 """Failing rows by which a rule is first seen to have too many different failing values to sample."""
 
 WORD = 62
@@ -232,11 +232,13 @@ def evaluate(contract: Contract, frame: pl.DataFrame, answers: Answers = NO_ANSW
         bad = pl.repeat(True, rows, dtype=pl.Boolean, eager=True)
     else:
         bad = _any((each.mask for each in tried if each.mask is not None and each.quarantines), rows)
-    quarantined = int(bad.sum())
+    aside = _set_aside(frame, _reasons(tried, bad), bad, start)
+    tallies = Tallies(rows, aside.height, {each.id: each.tally for each in tried})
     return Validation(
-        tallies=Tallies(rows, quarantined, {each.id: each.tally for each in tried}),
-        accepted=(fitted.rows.filter(~bad) if quarantined else fitted.rows).select(own),
-        quarantined=_set_aside(frame, _reasons(tried, bad), bad, start),
+        tallies=tallies,
+        # Last, as it takes the most memory.
+        accepted=fitted.rows.select(own).filter(~bad) if aside.height else fitted.rows.select(own),
+        quarantined=aside,
         check=fitted.check,
         whole=whole,
     )

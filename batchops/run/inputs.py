@@ -32,7 +32,7 @@ __all__ = [
     "still",
 ]
 
-BATCH = 1 << 20
+BATCH = 1 << 19
 """Rows that are held at once: what bounds a worker's memory, whatever a partition's size."""
 
 WHOLE = (1 << 32) - 1

@@ -199,15 +199,12 @@ def _change(change: Change) -> Iterator[str]:
     yield f"  {change.what}"
     yield f"    {change.was or 'not there'}"
     yield f"    -> {change.now or 'no more'}"
-    if change.why not in _usual():
-        yield f"    {change.why}"
-
-
-def _usual() -> tuple[str, ...]:
-    """Reasons that a group's title has said already."""
     from batchops.contract.changes import REASONS
 
-    return tuple(REASONS.values())
+    # The title has said what its direction does.
+    why = change.why.removeprefix(REASONS[change.direction]).removeprefix("; ")
+    if why:
+        yield f"    {why}"
 
 
 def _advice(found: Diff) -> Iterator[str]:

@@ -81,7 +81,7 @@ def doubts(contract: Contract) -> tuple[Doubt, ...]:
     for rule in content.rules:
         column = columns.get(rule.columns[0]) if len(rule.columns) == 1 else None
         said = [*_of_values(rule, column)] if column is not None else []
-        said = said or [*_beside(rule, content)]
+        said = [*(said or _beside(rule, content)), *_of_limit(rule)]
         found += [Doubt(weight, place_of(contract, rule.id), what, remedy) for weight, what, remedy in said]
     found += [
         Doubt("error", _at(contract, name), what, remedy)
@@ -185,6 +185,14 @@ def _beside(rule: RuleContent, content: Content) -> Iterator[Said]:
             yield "warning", f"{rule.words}: {twin.id} asks the same", "Leave one of them out"
     elif rule.check is not None and implied(rule, others, {column.name: column.dtype for column in content.columns}):
         yield "note", f"{rule.words}: other rules ask as much, so it fails only where they do", "It may be left out"
+
+
+def _of_limit(rule: RuleContent) -> Iterator[Said]:
+    """A limit of which one half is its level's, and does not go with the stated one."""
+    warn, fail = rule.limit.warn, rule.limit.fail
+    if warn is not None and fail is not None and warn > fail:
+        what = f"{rule.words}: it fails beyond {100 * fail:.3g} %, before it warns beyond {100 * warn:.3g} %"
+        yield "warning", what, "State both, or the level warn"
 
 
 def _of_columns(contract: Contract, columns: Iterable[ColumnContent]) -> Iterator[Doubt]:

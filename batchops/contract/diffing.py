@@ -198,9 +198,16 @@ def _rule(was: RuleContent, now: RuleContent, old: Content, new: Content) -> Ite
         yield changed(("rule", was.id), "meaning", was.words, f"{was.words}, read as another dtype")
     elif was.words != now.words:
         yield changed(("rule", was.id), "words", was.words, now.words)
-    judged = (_judgement(was), _judgement(now))
     if (was.level, was.action, was.limit, was.unit) != (now.level, now.action, now.limit, now.unit):
-        yield changed(("rule", was.id), "severity", *judged)
+        yield changed(("rule", was.id), "severity", _judgement(was), _judgement(now), _fate(was, now))
+
+
+def _fate(was: RuleContent, now: RuleContent) -> str:
+    """What another action does to the rows that fail; empty where they are kept or set aside as before."""
+    kept = (was.action == "continue", now.action == "continue")
+    if kept == (True, False):
+        return "the same data passes; what fails is set aside from now on, where it was scored"
+    return "the same data passes; what fails is scored from now on, where it was set aside" if kept[1] > kept[0] else ""
 
 
 def _retested(was: RuleContent, now: RuleContent, old: Content, new: Content) -> Change:

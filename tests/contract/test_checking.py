@@ -44,6 +44,7 @@ FRUIT = pl.Enum(["apple", "pear"])
         (lambda: of_field(str, isin=["a", "b"], notin=["a", "b"]), "error", "no value of x passes all of"),
         (lambda: of_field(str, isin=["ab"], str_length={"max_value": 1}), "error", "no value of x passes all of"),
         (lambda: of_field(int, in_range=(80, 5000), gt=0), "note", "other rules ask as much"),
+        (lambda: of_field(ge=0, nullable=True, metadata={"warn": 0.25}), "warning", "it fails beyond 5 %, before it"),
         (lambda: of_field(nullable=True, metadata={"role": "key"}), "warning", "of the key and may be missing"),
         (lambda: of_field(float, metadata={"role": "key"}), "warning", "rounding makes two keys of one"),
         (lambda: of_field(metadata={"role": ("label", "feature")}), "error", "read its own answer"),

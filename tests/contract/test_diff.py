@@ -121,6 +121,11 @@ class TestRules:
         old, new = of_field(int, ge=5), of_field(int, ge=5, metadata={"level": "warn"})
         assert {direction for _, direction in compared(old, new)} == {"severity"}
 
+    def test_another_action_says_what_becomes_of_rows_that_fail(self) -> None:
+        aside, scored = (of_field(int, ge=5, metadata={"action": each}) for each in ("quarantine", "continue"))
+        assert "is scored from now on" in the_one(diff(aside, scored), "x.ge").why
+        assert "is set aside from now on" in the_one(diff(scored, aside), "x.ge").why
+
     def test_an_author_s_function_cannot_be_compared(self) -> None:
         def made(limit: int) -> Content:
             class Model(pa.DataFrameModel):

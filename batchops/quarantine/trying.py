@@ -61,11 +61,13 @@ def try_again(
 
     Args:
         rows: Of one partition, as they were stored.
-        answers: For rules of scope ``dataset``, by id: one bool a row, true where it fails.
+        answers: For rules of scope ``dataset``, by id: one bool a row, true where it fails. Without one, a row fails
+            what it failed.
         waived: Rules that a row may fail.
         whole: These are all rows of their partition. If not, a rule that has to see all of them says what it said.
     """
     asked = replace(contract, rules=tuple(_lenient(rule) if rule.id in waived else rule for rule in contract.rules))
+    answers = {**_unanswered(asked, rows, answers), **answers}
     if not whole:
         asked, kept = _settled(asked, rows, waived)
         answers = {**answers, **kept}
@@ -81,6 +83,13 @@ def try_again(
 def _lenient(rule: Rule) -> Rule:
     """The rule, with its failures counted and nothing done about them."""
     return replace(rule, action="continue")
+
+
+def _unanswered(contract: Contract, rows: pl.DataFrame, answers: Collection[str]) -> Mapping[str, pl.Series]:
+    """What was said of these rows by rules that nobody can answer now, a dataset being out of reach."""
+    listed = rows.get_column(FAILED_RULES).list
+    silent = [rule.id for rule in contract.rules if rule.scope == "dataset" and rule.id not in answers]
+    return {id: said for id in silent if (said := listed.contains(id)).any()}
 
 
 def _settled(

@@ -93,6 +93,7 @@ def _facts(document: AuditDocument) -> list[tuple[str, str]]:
         ("Night", formats.date(document.night)),
         ("Rows scored", f"{formats.count(rows.scored)} of {formats.count(rows.total)}"),
         ("Set aside", formats.count(rows.quarantined)),
+        *([("Put back", formats.count(rows.released))] if rows.released else []),
         ("Window", f"{formats.nights(window.first, window.last)}"),
         ("Rows in it", formats.count(window.rows)),
         ("With outcome", f"{formats.count(window.labelled)}{share}"),

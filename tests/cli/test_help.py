@@ -32,12 +32,15 @@ finally:
 def test_help_lists_every_command_and_every_exit_code() -> None:
     done = batchops("--help")
     assert done.exit_code == 0
-    for word in [*COMMANDS, "model", "ledger", "75", "130", "143"]:
+    for word in [*COMMANDS, "model", "quarantine", "ledger", "75", "130", "143"]:
         assert word in done.stdout
     assert "\x1b" not in done.stdout
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "model list", "model show", "ledger verify"])
+GROUPED = ["model list", "model show", "quarantine list", "quarantine show", "quarantine release", "ledger verify"]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPED])
 def test_every_command_has_help(command: str) -> None:
     done = CliRunner().invoke(app, [*command.split(), "--help"])
     assert done.exit_code == 0

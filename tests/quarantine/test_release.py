@@ -94,6 +94,8 @@ def test_a_waived_rule_goes_on_counting_and_the_ledger_says_who_waived_it_and_wh
     (rule,) = [rule for rule in outcome.document.contract.rules if rule.id == NEAR]
     assert rule.failed == 4
     assert (run.reason, run.kind) == ("the tower says so", "score")
+    page = Path(str(outcome.report)).read_text()
+    assert "3 rows of those scored had been set aside, and were put back" in re.sub(r"[\u202f\u00a0]", " ", page)
     *_, record = ledger.records(scored.store, NAME)
     assert (record.kind, record.actor) == ("release", "ann@tower")
     said = {name: record.subject[name] for name in ("from_run", "released", "meant", "set_aside_before", "waived")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandera.polars as pa
@@ -54,9 +54,11 @@ def frame(drawn: list[dict[str, Any]]) -> pl.DataFrame:
     return made.with_columns(pl.col("sent", "paid").cast(pl.Date))
 
 
-def stored(contract: Contract, night: pl.DataFrame) -> tuple[Tallies, pl.DataFrame]:
+def stored(
+    contract: Contract, night: pl.DataFrame, answers: Mapping[str, pl.Series] | None = None
+) -> tuple[Tallies, pl.DataFrame]:
     """A night's tallies, and what it set aside as a run stores it."""
-    found = evaluate(contract, night)
+    found = evaluate(contract, night, answers or {})
     names = {PARTITION: "p", CONTRACT: contract.id, RUN_ID: "r1"}
     return found.tallies, found.quarantined.with_columns(pl.lit(value).alias(name) for name, value in names.items())
 
@@ -179,3 +181,10 @@ def test_the_night_answers_whether_a_key_is_unique() -> None:
     (again,) = failed(try_again(TODAY, held, {"key.unique": pl.Series([True])}, waived=("number.ge",)))
     assert sorted(again[1]) == ["key.unique", "number.ge"]
     assert try_again(TODAY, held, {"key.unique": pl.Series([False])}, waived=("number.ge",)).left.is_empty()
+
+
+def test_a_rule_that_nobody_can_answer_now_says_what_it_said() -> None:
+    night = orders(number=pl.Series([1, 2, -2, 4]))
+    twice = {"key.unique": pl.Series([True, True, False, False])}
+    _, held = stored(TODAY, night, twice)
+    assert failed(try_again(TODAY, held, {})) == [(0, ["key.unique"]), (1, ["key.unique"]), (2, ["number.ge"])]

@@ -230,7 +230,7 @@ class RunPart:
 
     Attributes:
         kind: ``score`` or ``labels``.
-        key: Digest of job name, night and the inputs' content (and of the labels', for ``labels``).
+        key: Digest of job name, night and the content of inputs and references (and of labels, for ``labels``).
         previous_ledger: Head of the job's ledger before this run.
         stages: Stage -> seconds.
         peak_memory: Bytes, of the driver process.

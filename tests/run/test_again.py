@@ -66,7 +66,9 @@ def make_with_another(flights: Flights, what: str, monkeypatch: pytest.MonkeyPat
     if what == "model":
         assert flights.promote().number == 2
     elif what == "contract":
-        flights.edit("schemas/flights.py", ("in_range=(1, 9999)", "in_range=(1, 9998)"), ('"version": 1', '"version": 2'))
+        flights.edit(
+            "schemas/flights.py", ("in_range=(1, 9999)", "in_range=(1, 9998)"), ('"version": 1', '"version": 2')
+        )
     elif what == "policy":
         flights.edit(JOB, ("Limit(warn=0.85)", "Limit(warn=0.84)"))
     elif what == "job":

@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.rows import PARTITION, REPOSITORY, prepare
 
-__all__ = ["default_folder", "main"]
+__all__ = ["POOLS", "default_folder", "machine", "main", "table"]
 
 KINDS = ("floor", "night")
 LIBRARIES = ("polars", "numpy", "scikit-learn", "pandera", "deltalake", "dask")
@@ -82,14 +82,16 @@ def _measure(project: Path, rows: int, threads: int, repeats: int) -> Runs:
     return Runs(rows, found)
 
 
-def _machine(threads: int) -> Iterator[str]:
+def machine(threads: int, libraries: Sequence[str] = LIBRARIES) -> Iterator[str]:
+    """What was measured on, in a few phrases."""
     found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text("utf-8"))
     yield f"{dt.date.today()}; {os.cpu_count()} cores, {found[1] if found else platform.machine()}; {threads} threads"
     yield f"load when it began {os.getloadavg()[0]:.1f}; Python {platform.python_version()}"
-    yield ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    yield ", ".join(f"{name} {version(name)}" for name in libraries)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of Markdown."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for line in (head, ["-" * (width - 1) + ":" for width in widths], *rows):
         yield f"| {' | '.join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))} |"
@@ -111,10 +113,10 @@ HEAD = (
 
 
 def _report(measured: Sequence[Runs]) -> Iterator[str]:
-    yield from _table(HEAD, [_figures(runs) for runs in measured])
+    yield from table(HEAD, [_figures(runs) for runs in measured])
     yield ""
     stages = [runs.stages for runs in measured]
-    yield from _table(
+    yield from table(
         ("stage of the night, s", *(f"{runs.rows:,} rows" for runs in measured)),
         [(name, *(f"{each[name]:.2f}" for each in stages)) for name in stages[0]],
     )
@@ -136,7 +138,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=default_folder(), help="of rows and model, kept (%(default)s)")
     asked = parser.parse_args()
     folder = asked.folder.resolve()
-    print("; ".join(_machine(asked.threads)), end="\n\n")
+    print("; ".join(machine(asked.threads)), end="\n\n")
     prepare(folder, asked.rows, asked.threads)
     measured = [_measure(folder, rows, asked.threads, asked.repeats) for rows in sorted(asked.rows)]
     print("\n".join(_report(measured)))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
@@ -44,23 +47,56 @@ def models_of(module: str, project: Path) -> tuple[type[DataFrameModel], ...]:
         return _models(import_guest(module, project, ContractError))
 
 
+def _files(project: Path) -> list[str]:
+    return [f"{module.replace('.', '/')}.py" for module in contract_modules(project)]
+
+
+def _models_in(file: Path, project: Path) -> tuple[type[DataFrameModel], ...]:
+    """The models of a file: of the project, or of anywhere, such as another checkout of it.
+
+    Raises:
+        ContractError: It is not there, or cannot be imported.
+    """
+    path, root = file.resolve(), project.resolve()
+    if not file.is_absolute() and (root / file).is_file():
+        path = (root / file).resolve()
+    if not path.is_file():
+        raise ContractError(str(file), "there is no such file", did_you_mean(str(file), _files(root)))
+    if path.is_relative_to(root):
+        return models_of(".".join(path.relative_to(root).with_suffix("").parts), project)
+    name = f"outside_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    with loading:
+        spec = spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        # Found by its name when the source of its checks is looked for.
+        sys.modules[name] = module = module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as cause:
+            what = f"cannot be imported: {type(cause).__name__}: {cause}"
+            raise ContractError(str(file), what, "Correct it") from cause
+        return _models(module)
+
+
 def load_contract(spec: str, project: Path) -> Contract:
     """The contract that somebody means by ``spec``.
 
     Args:
         spec: A class's or a contract's name; or ``module:Class``, with the module as it is imported or as a file's
-            path; without the class where the module has one alone.
+            path, which may lie outside the project; without the class where the module has one alone.
 
     Raises:
         ContractError: There is none, or several, or it cannot be compiled.
     """
     place, _, name = spec.partition(":")
-    if place.endswith(".py"):
-        place = ".".join(Path(place).with_suffix("").parts)
-    elif "." not in place and not name:
+    if "." not in place and not name:
         place, name = "", spec
-    modules = (place,) if place else contract_modules(project)
-    models = [model for module in modules for model in models_of(module, project)]
+    if place.endswith(".py"):
+        models = list(_models_in(Path(place), project))
+    else:
+        modules = (place,) if place else contract_modules(project)
+        models = [model for module in modules for model in models_of(module, project)]
     with loading:
         among = [model for model in models if not name or name in (model.__name__, _title(model))]
         if len(among) == 1:

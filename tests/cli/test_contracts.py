@@ -119,6 +119,16 @@ class TestDiff:
         assert {kind for kind, each in zip(kinds, done, strict=True) if each.exit_code == 3} == fails
         assert {each.exit_code for each in done} <= {0, 3}
 
+    def test_a_file_of_anywhere_is_a_contract(self, project: Path, tmp_path: Path) -> None:
+        old = tmp_path / "old.py"
+        old.write_text((project / SCHEMA).read_text())
+        edit(project, NARROWER)
+        outside, inside = session(
+            [["contract", "diff", f"{old}:Visits"], ["contract", "diff", "Visits@1", f"{SCHEMA}:Visits"]], project
+        )
+        assert outside.stdout.splitlines()[2:] == inside.stdout.splitlines()[2:]
+        assert "pages.le" in outside.stdout
+
 
 class TestAnEditedContract:
     def test_is_refused_by_every_command_that_would_use_it(self, project: Path) -> None:

@@ -25,7 +25,7 @@ from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, 
 from batchops.run.paper import put_out, taken_up
 from batchops.run.publish import recover
 from batchops.run.reference import reference_of
-from batchops.run.references import Referenced, find_references, read_references, reference_parts
+from batchops.run.references import Referenced, find_references, read_references, reference_parts, require_references
 from batchops.run.skew import Serving, measure_skew
 from batchops.run.task import Task, lost, work
 from batchops.settings import Settings
@@ -103,6 +103,7 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
         partitions = require(job.job.source, night, job.project, dt.datetime.now(dt.UTC))
         inputs = examine(partitions, settings.threads)
         references = find_references(job.contract, night, job.project, settings.threads)
+        require_references(references, job.job.source, night, job.project)
     rows = rows_of(store, job.name, night - LOOK_BACK, night)
     version, key = resolve(store, job.job.model), _key(job, night, inputs, references)
     earlier = earlier_nights(store, job.name, rows, (night, job.contract.unique_over))

@@ -6,6 +6,7 @@ set aside. Where the path names no night, every change of the dataset therefore 
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,9 +21,9 @@ from batchops.contract.foreign import fault, foreign_keys, orphans
 from batchops.contract.keys import behind, keys_of
 from batchops.errors import ContractError
 from batchops.partition import Night, Source
-from batchops.run.inputs import Input, Unreadable, batches, columns_of, examine, find, row_count, still
+from batchops.run.inputs import Input, Unreadable, batches, columns_of, examine, find, require, row_count, still
 
-__all__ = ["Referenced", "answers_of", "find_references", "read_references", "reference_parts"]
+__all__ = ["Referenced", "answers_of", "find_references", "read_references", "reference_parts", "require_references"]
 
 KEPT = 256 << 20
 """Bytes of another dataset's keys that a process keeps; of a larger one, each batch of rows reads the keys again."""
@@ -66,6 +67,22 @@ def find_references(contract: Contract, night: Night, project: Path, threads: in
         inputs = examine(find(Source(reference.path), night, project), threads)
         found.append(Referenced(reference, inputs, unreadable=None if inputs else "no file is there"))
     return tuple(found)
+
+
+def require_references(references: Sequence[Referenced], source: Source, night: Night, project: Path) -> None:
+    """Make sure that the datasets that come every night have come.
+
+    Args:
+        source: Of the night's own rows: its deadline holds for the others too.
+
+    Raises:
+        InputNotReady: One has not come, and the deadline has not passed.
+        GateError: One has not come, and the deadline has passed.
+    """
+    for each in references:
+        if not each.inputs and "{night}" in each.reference.path:
+            nightly = Source(each.reference.path, deadline_hours=source.deadline_hours)
+            require(nightly, night, project, dt.datetime.now(dt.UTC))
 
 
 def read_references(contract: Contract, references: Sequence[Referenced]) -> tuple[Referenced, ...]:

@@ -84,6 +84,8 @@ for command in (
 model.command("list")(answered(registry.list_))
 model.command("show")(answered(registry.show))
 contract.command()(answered(authoring.infer))
+contract.command()(answered(authoring.export))
+contract.command("import")(answered(authoring.import_))
 contract.command()(answered(contract_checks.check))
 contract.command()(answered(contracts.show))
 contract.command()(answered(contracts.diff))

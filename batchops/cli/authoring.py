@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from batchops.cli.call import Result, tell
+from batchops.cli.call import Call, Result, tell
 from batchops.errors import ConfigError
 
 if TYPE_CHECKING:
     from batchops.contract.authoring import Draft
     from batchops.contract.inferring import Survey
 
-__all__ = ["infer"]
+__all__ = ["export", "import_", "infer"]
 
+Form = Literal["odcs"]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")]
 
 
@@ -92,11 +94,17 @@ def _figures(seen: Survey, draft: Draft) -> dict[str, Any]:
     }
 
 
+def _sizes(draft: Draft) -> str:
+    from batchops.contract.proposing import counted
+
+    return f"{draft.name}: {counted(len(draft.fields), 'column')}, {counted(draft.rules, 'rule')}"
+
+
 def _about(seen: Survey, draft: Draft) -> list[str]:
     """What was found, line by line."""
     from batchops.contract.proposing import source_words
 
-    lines = [f"{draft.name}: {len(draft.fields)} columns, {draft.rules} rules, from {source_words(seen)}"]
+    lines = [f"{_sizes(draft)}, from {source_words(seen)}"]
     names, where = ", ".join(seen.key.columns), "every night" if len(seen.nights) > 1 else "all rows"
     if not seen.key.columns:
         lines.append("key: none found in up to three columns; name it with --key, or give columns the role key")
@@ -113,3 +121,61 @@ def _about(seen: Survey, draft: Draft) -> list[str]:
 def _next(draft: Draft, out: Path | None) -> list[str]:
     finish = 'finish it: widen bounds to what can be, and mark features: metadata={"role": "feature"}'
     return [finish, f"next: batchops contract check {draft.name}"] if out is not None else [finish]
+
+
+def export(
+    ctx: typer.Context,
+    spec: Annotated[str, typer.Argument(metavar="CONTRACT", help="Its name, or module:Class.")],
+    form: Annotated[Form, typer.Option("--format", help="Open Data Contract Standard v3.")] = "odcs",
+    out: Annotated[Path | None, typer.Option(help="File to write; printed without it.", metavar="FILE")] = None,
+    force: Force = False,
+) -> Result:
+    """Write a contract in a form that other tools read."""
+    call: Call = ctx.obj
+    if out is not None:
+        _refuse_to_replace(out, force)
+    project = call.settings().project
+    from batchops.contract.content import content_of
+    from batchops.contract.lookup import load_contract
+    from batchops.contract.odcs import to_odcs
+
+    contract = load_contract(spec, project)
+    content = content_of(contract)
+    home = f"{contract.model.__module__}:{contract.model.__name__}"
+    code = [rule.id for rule in content.rules if rule.check is not None and rule.check.author is not None]
+    said = [f"named only, since it is code: {id}" for id in code]
+    return _written(to_odcs(content, home), out, said, {"contract": content.id, "format": form, "code": code})
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A document of the standard, in YAML.")],
+    form: Annotated[Form, typer.Option("--format", help="Open Data Contract Standard v3.")] = "odcs",
+    out: Annotated[Path | None, typer.Option(help="Module to write; printed without it.", metavar="FILE")] = None,
+    force: Force = False,
+) -> Result:
+    """Write the schema module of a contract that comes in another form."""
+    if out is not None:
+        _refuse_to_replace(out, force)
+    try:
+        document = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(file), f"cannot be read ({type(error).__name__})", "Name a YAML file") from None
+    from batchops.contract.authoring import write_module
+    from batchops.contract.odcs import from_odcs
+    from batchops.contract.restating import restate
+
+    drafts, notes = [], []
+    for found in from_odcs(str(file), document):
+        restated = restate(found.content)
+        left = [*found.notes, *restated.left_out]
+        asked = ("The document also asks for this, and no rule is made of it:",) if left else ()
+        drafts.append(replace(restated.draft, notes=(*asked, *(f"- {note}" for note in left))))
+        notes += left
+    names = ", ".join(draft.name for draft in drafts)
+    words = f"{names}: what a night's rows must be, imported from {file.name}."
+    said = [_sizes(draft) for draft in drafts]
+    said += [f"left out: {note}" for note in notes]
+    value = {"contracts": [draft.name for draft in drafts], "format": form, "left_out": notes}
+    said += [f"next: batchops contract check {draft.name}" for draft in drafts if out is not None]
+    return _written(write_module(words, drafts), out, said, value)

@@ -174,7 +174,12 @@ def _annotation(each: DraftField, constants: _Constants) -> str:
             plain = code.text if isinstance(code, Code) else code.name
         else:
             plain = _annotated(code, wish, constants)
-    return plain if each.required else f"Optional[{plain}]"
+    return plain if each.required or not _hashable(dtype) else f"Optional[{plain}]"
+
+
+def _hashable(dtype: pl.DataType) -> bool:
+    """Whether `Optional` takes the annotation: it wants to hash what is in it, and lists and dicts cannot be."""
+    return not isinstance(dtype, pl.Enum | pl.Struct)
 
 
 def _annotated(code: Call, wish: str, constants: _Constants) -> str:
@@ -200,6 +205,8 @@ def _listed(each: DraftField, words: Mapping[str, Any], constants: _Constants) -
 def _field(each: DraftField, name: str, constants: _Constants) -> Iterator[str]:
     words = _listed(each, each.words, constants)
     words = words if name == each.name else {"alias": each.name, **words}
+    if not each.required and not _hashable(each.dtype):
+        words = {"required": False, **words}
     if each.comment:
         yield from _comment(each.comment, 4)
     annotation = _annotation(each, constants)

@@ -65,8 +65,13 @@ def text_literal(text: str) -> str:
     """A string in double quotes, unless they would have to be escaped more often than single ones; a pattern raw."""
     if "\\" in text and text.isprintable() and not text.endswith("\\") and not {"'", '"'} & {*text}:
         return f'r"{text}"'
-    body = "".join(c if c in "'\"" else repr(c)[1:-1] for c in text)
-    if text.count('"') > text.count("'"):
+    return _quoted(c if c in "'\"" else repr(c)[1:-1] for c in text)
+
+
+def _quoted(characters: Iterable[str]) -> str:
+    """Characters as they are escaped, but for the quotes among them."""
+    body = "".join(characters)
+    if body.count('"') > body.count("'"):
         return "'" + body.replace("'", "\\'") + "'"
     return '"' + body.replace('"', '\\"') + '"'
 
@@ -126,7 +131,7 @@ def _atom(value: Any) -> str:
     if isinstance(value, dt.datetime | dt.date | dt.time | dt.timedelta):
         return repr(value).replace("datetime.", "dt.", 1).replace("tzinfo=datetime.timezone.utc", "tzinfo=dt.UTC")
     if isinstance(value, bytes):
-        return "b" + text_literal(value.decode("latin-1"))
+        return "b" + _quoted(chr(byte) if byte in b"'\"" else repr(bytes([byte]))[2:-1] for byte in value)
     return repr(value) if isinstance(value, bool) or not isinstance(value, int | float) else _number(value)
 
 

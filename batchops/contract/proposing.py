@@ -12,7 +12,7 @@ from batchops.contract.authoring import Draft, DraftField, class_name, writable
 from batchops.contract.inferring import Seen, Survey
 from batchops.errors import ContractError
 
-__all__ = ["propose", "source_words"]
+__all__ = ["counted", "propose", "source_words"]
 
 LISTED_NUMBERS = 10
 """Distinct integers up to which they may be codes."""
@@ -21,16 +21,17 @@ LARGEST = 2**127 - 1
 """Integers beyond it cannot be compared with."""
 
 
-def _many(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """A count and its noun: ``1 file``, ``51 955 rows``."""
     return f"{count:,} {what}{'' if count == 1 else 's'}".replace(",", " ")
 
 
 def source_words(survey: Survey) -> str:
     """What was looked at: ``51 955 rows in 177 files of 59 nights, 2013-01-01 to 2013-02-28``."""
-    words = f"{_many(survey.rows, 'row')} in {_many(survey.files, 'file')}"
+    words = f"{counted(survey.rows, 'row')} in {counted(survey.files, 'file')}"
     nights = list(survey.nights)
     if len(nights) > 1:
-        words += f" of {_many(len(nights), 'night')}, {nights[0]} to {nights[-1]}"
+        words += f" of {counted(len(nights), 'night')}, {nights[0]} to {nights[-1]}"
     return words if len(nights) != 1 else f"{words} of {nights[0]}"
 
 

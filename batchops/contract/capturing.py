@@ -17,6 +17,7 @@ numbers), and it is a missing value to a column that is not nullable.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -106,6 +107,28 @@ def expression_of(check: Any, target: str, schema: pl.Schema) -> pl.Expr | None:
         return None
 
 
+def _made_up(name: str, dtype: pl.DataType, filled: bool) -> pl.Series:
+    """Three values of a dtype; null where they are not to be filled, or not easily."""
+    empty = pl.Series(name, [None] * 3, dtype=dtype)
+    try:
+        return pl.Series(name, [1, 2, 3]).cast(dtype) if filled else empty
+    except pl.exceptions.PolarsError:
+        return empty
+
+
+def _observed(closed: Test, schema: pl.Schema) -> Test:
+    """A closed check that has been tried on rows without values, then on some with: it answers a row each, or once.
+
+    Where it breaks on both, that is known when it runs.
+    """
+    for filled in (False, True):
+        rows = pl.DataFrame([_made_up(name, dtype, filled) for name, dtype in schema.items()])
+        answer = _answer(closed, rows, closed.target)
+        if answer is not None:
+            return replace(closed, aligned=len(answer) == rows.height)
+    return closed
+
+
 def capture(check: Any, target: str, schema: pl.Schema) -> Test:
     """How a Pandera check is tried.
 
@@ -116,7 +139,7 @@ def capture(check: Any, target: str, schema: pl.Schema) -> Test:
     closed = Test(None, check, target, True if check.element_wise else None, check.ignore_na)
     passes = expression_of(check, target, schema)
     if passes is None:
-        return closed
+        return closed if check.element_wise else _observed(closed, schema)
     try:
         one_a_row = aligned(passes, schema)
     except pl.exceptions.PolarsError:

@@ -398,3 +398,20 @@ def test_a_rule_that_answers_for_some_rows_only_is_unknown() -> None:
     tallies = whole(compile_contract(schema), pl.DataFrame({"x": [1, 2, 3, 4, -5]})).tallies
     assert tallies.of("frame.asked") == RuleTally(0, 0, 5)
     assert tallies.of("x.ge").failed == 1
+
+
+@pytest.mark.parametrize(("said", "aside"), [({}, 0), ({"action": "quarantine"}, 1)])
+@pytest.mark.parametrize("broken_by_null", [True, False])
+def test_a_check_that_says_true_or_false_sets_rows_aside_only_where_its_author_says_so(
+    said: dict[str, Any], aside: int, broken_by_null: bool
+) -> None:
+    def small(frame: pl.LazyFrame) -> bool:
+        values = frame.collect()["x"]
+        least = min(values.to_list() if broken_by_null else values.drop_nulls().to_list(), default=0)
+        return bool(least < 3)
+
+    config = type("Config", (), {"metadata": {"rules": {"asked": said}}})
+    contract = compile_contract(model({"x": (int, pa.Field())}, asked=frame_check(small), Config=config))
+    for rows in (1, 4):
+        found = whole(contract, pl.DataFrame({"x": [9] * rows}))
+        assert (found.quarantined.height, found.tallies.of("frame.asked").failed) == (aside * rows, rows)

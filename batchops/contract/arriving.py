@@ -155,9 +155,9 @@ def _fitted(column: ColumnSpec, found: pl.DataType | None, usable: bool) -> pl.E
     expr = pl.col(column.name)
     how = fit(found, column.dtype, column.coerce)
     if how == "exact":
-        expr = cast(expr, column.dtype)
+        expr = cast(expr, found, column.dtype)
     elif how == "checked":
-        expr = pl.when(survives(expr, found, column.dtype)).then(cast(expr, column.dtype))
+        expr = pl.when(survives(expr, found, column.dtype)).then(cast(expr, found, column.dtype))
     if column.default is None:
         return expr
     default = pl.lit(column.default, dtype=column.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 import polars as pl
@@ -12,6 +13,8 @@ __all__ = ["Fit", "cast", "fit", "read_dtype", "survives"]
 Fit = Literal["same", "exact", "checked", "none"]
 
 TEXT = (pl.String, pl.Categorical, pl.Enum)
+
+DATE, TIME = "%Y-%m-%d", "%H:%M:%S%.f"
 
 MANTISSA = {64: 53, 32: 24, 16: 11}
 """Bits of a float's mantissa, by its width: integers up to 2^bits are exact."""
@@ -73,12 +76,39 @@ def fit(found: pl.DataType, wanted: pl.DataType, coerce: bool = False) -> Fit:
         how = "checked"
     elif isinstance(found, TEXT) and isinstance(wanted, TEXT):
         how = "checked" if isinstance(wanted, pl.Enum) else "exact"
-    simple = not (found.is_nested() or wanted.is_nested())
-    return "checked" if how == "none" and coerce and simple else how
+    return "checked" if how == "none" and coerce and _castable(found, wanted) else how
 
 
-def cast(column: pl.Expr, wanted: pl.DataType) -> pl.Expr:
-    """The column as the dtype wanted; null where a value has no place in it."""
+@lru_cache(maxsize=256)
+def _castable(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether polars knows a way from one dtype to the other that no value breaks."""
+    if found.is_nested() or wanted.is_nested() or found == pl.Binary or isinstance(found, pl.Object):
+        return False
+    probe = pl.Series("x", [True]) if found == pl.Boolean else pl.Series("x", ["1" if isinstance(found, TEXT) else 1])
+    if isinstance(found, pl.Enum):
+        found = pl.String()
+    try:
+        # Without a value polars finds nothing wrong.
+        probe.cast(found).to_frame().select(survives(pl.col("x"), found, wanted))
+    except pl.exceptions.PolarsError:
+        return False
+    return True
+
+
+def cast(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """The column as the dtype wanted; null where a value has no place in it.
+
+    Text is read as a date or a time where it is written as ISO 8601 has it.
+    """
+    if isinstance(found, pl.Enum | pl.Categorical) and not isinstance(wanted, TEXT):
+        column, found = column.cast(pl.String), pl.String()
+    if found == pl.String and wanted == pl.Date:
+        return column.str.to_date(DATE, strict=False)
+    if found == pl.String and wanted == pl.Time:
+        return column.str.to_time(TIME, strict=False)
+    if found == pl.String and isinstance(wanted, pl.Datetime) and wanted.time_zone is None:
+        text = column.str.replace(r"^(\S{10}) ", "${1}T")
+        return text.str.to_datetime(f"{DATE}T{TIME}", time_unit=wanted.time_unit, strict=False)
     return column.cast(wanted, strict=False)
 
 
@@ -90,7 +120,7 @@ def _rounds(found: pl.DataType, wanted: pl.DataType) -> bool:
 
 def survives(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     """Whether each value is the same after the cast; null survives."""
-    after = cast(column, wanted)
+    after = cast(column, found, wanted)
     kept = column.is_null() | after.is_not_null()
     if found.is_integer() and wanted.is_float():
         edge = 2 ** MANTISSA[_bits(wanted)]

@@ -392,7 +392,7 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
         if how == "small":
             dtype = {"int": pl.Int8, "float": pl.Float32, "text": pl.Categorical, "day": pl.Datetime("us")}[kind]
         series = pl.Series(name, values, dtype=dtype, strict=False)
-        found[name] = series.cast(pl.String) if how == "text" and kind == "int" else series
+        found[name] = series.cast(pl.String) if how == "text" else series
     return pl.DataFrame(found) if found else pl.DataFrame({"other": range(size)})
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -280,3 +281,50 @@ def test_a_schema_tally_is_a_monoid(parts: list[list[tuple[dict[str, pl.DataType
         return sum((check_schema(ORDERS, schema, rows).tally for schema, rows in partitions), SchemaTally())
 
     obeys_the_laws(parts, tally, lambda split: [one for part in split for one in part], SchemaTally())
+
+
+SOME_OF: dict[pl.DataType, list[Any]] = {
+    pl.Int8(): [1, -2],
+    pl.UInt64(): [1, 2**63],
+    pl.Float64(): [1.5, float("nan")],
+    pl.Decimal(10, 2): [Decimal("1.25"), None],
+    pl.Boolean(): [True, False],
+    pl.String(): ["2025-01-02", "\u00e9"],
+    pl.Categorical(): ["a", "7"],
+    pl.Enum(["a", "7"]): ["a", "7"],
+    pl.Binary(): [b"1", b"\xff"],
+    pl.Date(): [dt.date(2025, 1, 2)] * 2,
+    pl.Time(): [dt.time(1, 2)] * 2,
+    pl.Datetime("us"): [dt.datetime(2025, 1, 2)] * 2,
+    pl.Datetime("ns", "UTC"): [dt.datetime(2025, 1, 2, tzinfo=dt.UTC)] * 2,
+    pl.Duration("us"): [dt.timedelta(1)] * 2,
+    pl.List(pl.Int8()): [[1], []],
+}
+
+
+@pytest.mark.parametrize("wanted", SOME_OF, ids=str)
+def test_no_dtype_that_arrives_for_another_breaks_the_night(wanted: pl.DataType) -> None:
+    """polars raises for casts that it does not know, whatever ``strict`` says."""
+    contract = compile_contract(model({"x": (wanted, pa.Field(coerce=not wanted.is_nested(), nullable=True))}))
+    for found, values in SOME_OF.items():
+        validation = evaluate(contract, pl.DataFrame({"x": pl.Series(values, dtype=found)}))
+        assert validation.accepted.height + validation.quarantined.height == 2
+        assert validation.accepted.schema == {"x": wanted}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "good", "bad"),
+    [
+        (pl.Date(), "2025-01-02", "02.01.2025"),
+        (pl.Time(), "10:20:30", "10 o'clock"),
+        (pl.Datetime("us"), "2025-01-02 10:20:30.5", "2025-01-02"),
+        (pl.Datetime("us"), "2025-01-02T10:20:30", "yesterday"),
+        (pl.Int64(), "12", "12.5"),
+    ],
+    ids=str,
+)
+def test_text_is_coerced_where_it_is_written_as_iso_8601_has_it(wanted: pl.DataType, good: str, bad: str) -> None:
+    contract = compile_contract(model({"x": (wanted, pa.Field(coerce=True))}))
+    validation = evaluate(contract, pl.DataFrame({"x": [good, bad]}))
+    assert validation.accepted["x"].null_count() == 0
+    assert validation.quarantined["x"].to_list() == [bad]

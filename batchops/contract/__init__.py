@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from batchops.contract.arriving import MISSING, SchemaCheck, SchemaFault, check_schema, likely_rename, schema_faults
 from batchops.contract.compiling import compile_contract
-from batchops.contract.evaluating import FAILED_RULES, ROW, WHOLE, Validation, evaluate
+from batchops.contract.evaluating import (
+    CONTRACT,
+    FAILED_RULES,
+    OURS,
+    PARTITION,
+    ROW,
+    RUN_ID,
+    WHOLE,
+    Validation,
+    evaluate,
+)
 from batchops.contract.tally import RuleTally, SchemaTally, Tallies
 from batchops.contract.terms import (
     KEY_UNIQUE,
@@ -25,11 +35,15 @@ from batchops.contract.terms import (
 )
 
 __all__ = [
+    "CONTRACT",
     "FAILED_RULES",
     "KEY_UNIQUE",
     "KEY_UNIQUE_OVER_NIGHTS",
     "MISSING",
+    "OURS",
+    "PARTITION",
     "ROW",
+    "RUN_ID",
     "WHOLE",
     "Action",
     "ColumnSpec",

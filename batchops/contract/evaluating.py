@@ -18,10 +18,14 @@ from batchops.contract.terms import Contract, Rule
 from batchops.contract.trying import Outcome, outcomes
 from batchops.sketch import ValueSample
 
-__all__ = ["FAILED_RULES", "ROW", "WHOLE", "Validation", "evaluate"]
+__all__ = ["CONTRACT", "FAILED_RULES", "OURS", "PARTITION", "ROW", "RUN_ID", "WHOLE", "Validation", "evaluate"]
 
 ROW = "_row"
 FAILED_RULES = "_failed_rules"
+PARTITION, CONTRACT, RUN_ID = "_partition", "_contract", "_run_id"
+
+OURS = (PARTITION, ROW, FAILED_RULES, CONTRACT, RUN_ID)
+"""Columns of rows that were set aside, beside those they came with: the night adds what an evaluation does not know."""
 
 WHOLE = "partition:"
 """Begins what a row is said to fail that was set aside with its whole partition: ``partition:dest.isin``."""
@@ -46,9 +50,9 @@ class Validation:
     Attributes:
         tallies: Exact counts; rows in = accepted + quarantined.
         accepted: The contract's columns, coerced, in the order they came.
-        quarantined: Rows set aside, with every column as it arrived; `ROW` is the row's position in the partition,
-            from 0, and `FAILED_RULES` the ids of all rules it fails, and `WHOLE` before the id of a rule that it
-            obeys itself, where that rule set the whole partition aside.
+        quarantined: Rows set aside, with every column as it arrived (one called as in `OURS` under another name); `ROW`
+            is the row's position in the partition, from 0, and `FAILED_RULES` the ids of all rules it fails, and
+            `WHOLE` before the id of a rule that it obeys itself, where that rule set the whole partition aside.
         check: The columns it was made from.
         whole: Ids of the rules that set the whole partition aside.
     """
@@ -167,8 +171,7 @@ def _set_aside(frame: pl.DataFrame, masks: Sequence[tuple[str, pl.Series]], bad:
     Args:
         masks: By id; one bool a bad row.
     """
-    ours = (ROW, FAILED_RULES)
-    frame = frame.rename({name: _free(name, frame.columns) for name in ours if name in frame.columns})
+    frame = frame.rename({name: _free(name, frame.columns) for name in OURS if name in frame.columns})
     if not masks:
         return frame.clear().with_columns(
             pl.lit(None, dtype=pl.Int64).alias(ROW), pl.lit(None, dtype=pl.List(pl.String)).alias(FAILED_RULES)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from batchops.contract import KEY_UNIQUE, ROW, Contract
+from batchops.contract import KEY_UNIQUE, PARTITION, ROW, Contract
 from batchops.errors import UsageError, did_you_mean
-from batchops.quarantine.held import PARTITION, fails
+from batchops.quarantine.held import fails
 from batchops.quarantine.standing import Standing
 
 __all__ = ["Wish", "check_rules", "check_wish", "chosen"]

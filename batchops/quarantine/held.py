@@ -8,17 +8,12 @@ from hashlib import sha256
 
 import polars as pl
 
-from batchops.contract import FAILED_RULES, ROW, WHOLE
+from batchops.contract import FAILED_RULES, WHOLE
 from batchops.errors import GateError
 from batchops.partition import Output, Receipt
 from batchops.store import RunRow, Store
 
-__all__ = ["CONTRACT", "OURS", "PARTITION", "RUN_ID", "fails", "failures", "known_rules", "read_held"]
-
-PARTITION, CONTRACT, RUN_ID = "_partition", "_contract", "_run_id"
-
-OURS = (PARTITION, ROW, FAILED_RULES, CONTRACT, RUN_ID)
-"""Columns that the rows did not come with."""
+__all__ = ["fails", "failures", "known_rules", "read_held"]
 
 
 def read_held(store: Store, row: RunRow, receipt: Receipt) -> pl.DataFrame | None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from batchops.contract import FAILED_RULES, ROW, WHOLE
+from batchops.contract import FAILED_RULES, OURS, PARTITION, ROW, WHOLE
 from batchops.contract.patterns import concrete, matching
 from batchops.errors import JobError, UsageError, did_you_mean
 from batchops.job import LoadedJob
 from batchops.partition import Night
 from batchops.quarantine.choosing import check_rules
-from batchops.quarantine.held import OURS, PARTITION, fails, failures, known_rules, read_held
+from batchops.quarantine.held import fails, failures, known_rules, read_held
 from batchops.run.history import newest, rows_of
 from batchops.run.index import latest_document
 from batchops.run.outcome import Span

@@ -8,10 +8,9 @@ from hashlib import sha256
 
 import polars as pl
 
-from batchops.contract import ROW
+from batchops.contract import CONTRACT, ROW, RUN_ID
 from batchops.errors import GateError
 from batchops.partition import Output, Receipt
-from batchops.quarantine.held import CONTRACT, RUN_ID
 from batchops.quarantine.weighing import Again
 from batchops.run.inputs import BATCH
 from batchops.run.publish import RUN

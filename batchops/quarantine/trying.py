@@ -9,6 +9,7 @@ import polars as pl
 
 from batchops.contract import (
     FAILED_RULES,
+    OURS,
     ROW,
     WHOLE,
     ColumnSpec,
@@ -21,7 +22,7 @@ from batchops.contract import (
 )
 from batchops.contract.patterns import concrete
 from batchops.contract.terms import Test
-from batchops.quarantine.held import OURS, failures
+from batchops.quarantine.held import failures
 
 __all__ = ["Trial", "arrived", "try_again"]
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from batchops import codec
 from batchops.audit import LABEL, Arrival, Audit, Batch, audit_batch, merge
-from batchops.contract import KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS, evaluate
+from batchops.contract import CONTRACT, KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS, PARTITION, RUN_ID, evaluate
 from batchops.contract.freshness import newest
 from batchops.contract.keys import holders, keys_of, mark
 from batchops.job import LoadedJob, load_job
@@ -148,7 +148,7 @@ class _Bench:
         )
 
     def _set_aside(self, rows: pl.DataFrame, partition: str, number: int) -> Output:
-        facts = {"_partition": partition, "_contract": self.job.contract.id, "_run_id": self.task.run_id}
+        facts = {PARTITION: partition, CONTRACT: self.job.contract.id, RUN_ID: self.task.run_id}
         made = rows.with_columns(pl.lit(value).alias(name) for name, value in facts.items())
         path = quarantine_path(partition, number)
         return replace(write_rows(self.store, f"{self.folder}/{RUN}/{path}", made), path=path)

@@ -10,7 +10,17 @@ from hypothesis import given, settings, strategies as st
 from pandera.errors import SchemaErrors
 from pandera.polars import PolarsData
 
-from batchops.contract import FAILED_RULES, ROW, Contract, RuleTally, Tallies, Validation, compile_contract, evaluate
+from batchops.contract import (
+    FAILED_RULES,
+    OURS,
+    ROW,
+    Contract,
+    RuleTally,
+    Tallies,
+    Validation,
+    compile_contract,
+    evaluate,
+)
 from tests.contract.models import Orders, frame_check, model, orders
 from tests.laws import obeys_the_laws
 
@@ -415,3 +425,10 @@ def test_a_check_that_says_true_or_false_sets_rows_aside_only_where_its_author_s
     for rows in (1, 4):
         found = whole(contract, pl.DataFrame({"x": [9] * rows}))
         assert (found.quarantined.height, found.tallies.of("frame.asked").failed) == (aside * rows, rows)
+
+
+def test_a_column_that_is_called_as_one_of_ours_is_kept_under_another_name() -> None:
+    came = orders(count=pl.Series([1, 0, 3, 200])).with_columns(pl.lit(n).alias(name) for n, name in enumerate(OURS))
+    aside = evaluate(ORDERS, came).quarantined
+    for n, name in enumerate(OURS):
+        assert aside[f"_{name}"].to_list() == [n] * aside.height

@@ -11,9 +11,19 @@ import pytest
 from hypothesis import given, strategies as st
 from pandera.polars import DataFrameModel
 
-from batchops.contract import FAILED_RULES, ROW, WHOLE, Contract, Tallies, compile_contract, evaluate
+from batchops.contract import (
+    CONTRACT,
+    FAILED_RULES,
+    PARTITION,
+    ROW,
+    RUN_ID,
+    WHOLE,
+    Contract,
+    Tallies,
+    compile_contract,
+    evaluate,
+)
 from batchops.quarantine.correcting import corrected
-from batchops.quarantine.held import CONTRACT, PARTITION, RUN_ID
 from batchops.quarantine.trying import Trial, try_again
 from tests.contract.models import Orders, frame_check, model, orders
 

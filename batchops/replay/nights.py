@@ -10,33 +10,29 @@ from typing import Protocol
 
 import polars as pl
 
-from batchops.audit import Arrival, Audit, AuditDocument, merge
+from batchops.audit import Audit, AuditDocument, merge
 from batchops.audit.figures import contract_figures
 from batchops.audit.input_figures import Circumstances, input_figures
 from batchops.contract import (
     FAILED_RULES,
-    KEY_UNIQUE,
-    KEY_UNIQUE_OVER_NIGHTS,
     ROW,
     WHOLE,
     Contract,
     RuleTally,
-    evaluate,
 )
-from batchops.contract.freshness import newest as newest_row
-from batchops.contract.keys import holders, keys_of, mark
 from batchops.engine import Fold, Pool, map_reduce
 from batchops.errors import GateError, InputChanged, JobError
 from batchops.job import LoadedJob
 from batchops.partition import Night
 from batchops.quarantine.held import read_held
 from batchops.replay.values import Replay, ReplayedNight, RuleNight, Skipped
+from batchops.run.checking import Known, check_rows
 from batchops.run.history import newest, past, past_of, rows_of
 from batchops.run.index import latest_document
 from batchops.run.inputs import BATCH, WHOLE as ALL, Input, Unreadable, batches, examine, find, still
 from batchops.run.keys import Repeated, earlier_nights, repeated_keys
 from batchops.run.outcome import Observe, Progress, silent
-from batchops.run.references import Referenced, answers_of, find_references, read_references, reference_parts
+from batchops.run.references import Referenced, find_references, read_references, reference_parts
 from batchops.settings import Settings
 from batchops.store import RunRow, Store
 from batchops.verdict import Severity, Verdict, judge
@@ -259,23 +255,13 @@ def _held(night: _Night, partition: str) -> pl.DataFrame:
 
 def _batch(night: _Night, frame: pl.DataFrame, start: int, held: pl.DataFrame) -> _Part:
     """Some rows under the contract, beside what became of them."""
-    contract, repeated = night.contract, night.repeated
-    keys = keys_of(contract, frame, night.key) if night.key else None
-    answers = dict(answers_of(contract, night.references, frame))
-    if keys is not None:
-        answers[KEY_UNIQUE] = mark(keys, repeated.twice)
-        answers[KEY_UNIQUE_OVER_NIGHTS] = mark(keys, repeated.held)
-    validation = evaluate(contract, frame, answers, start)
-    arrival = Arrival(
-        newest_row(contract, frame),
-        {} if keys is None else holders(keys, repeated.held, repeated.nights),
-        dict.fromkeys(validation.whole, 1),
-    )
+    known = Known(night.contract, night.key, night.repeated, night.references)
+    validation, arrival = check_rows(known, frame, start)
     audit = Audit(tallies=validation.tallies, schema=validation.check.tally, arrival=arrival)
     aside = validation.quarantined.select(ROW, FAILED_RULES)
     ours = held.filter(pl.col(ROW).is_between(start, start + frame.height, closed="left"))
     rejected, accepted = aside.join(ours, on=ROW, how="anti"), ours.join(aside, on=ROW, how="anti")
-    by = _failures(rejected, contract.rules)
+    by = _failures(rejected, night.contract.rules)
     return audit, _Moved(rejected.height, accepted.height, by, _failures(accepted, night.document.contract.rules))
 
 

@@ -9,18 +9,17 @@ from pathlib import Path
 import polars as pl
 
 from batchops import codec
-from batchops.audit import LABEL, Arrival, Audit, Batch, audit_batch, merge
-from batchops.contract import CONTRACT, KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS, PARTITION, RUN_ID, evaluate
-from batchops.contract.freshness import newest
-from batchops.contract.keys import holders, keys_of, mark
+from batchops.audit import LABEL, Audit, Batch, audit_batch, merge
+from batchops.contract import CONTRACT, PARTITION, RUN_ID
 from batchops.job import LoadedJob, load_job
 from batchops.models import load, resolve, threads
 from batchops.partition import Night, Output, Receipt
+from batchops.run.checking import Known, check_rows
 from batchops.run.inputs import BATCH, WHOLE, Input, Unreadable, batches, still
 from batchops.run.keys import Repeated
 from batchops.run.publish import RUN
 from batchops.run.reference import reference_of, yardstick_of
-from batchops.run.references import Referenced, answers_of
+from batchops.run.references import Referenced
 from batchops.run.scores import scores_frame
 from batchops.store import Staging, Store, quarantine_path, scores_path, write_frame, write_rows
 
@@ -116,13 +115,9 @@ class _Bench:
 
     def batch(self, frame: pl.DataFrame, start: int, number: int, receipt: Receipt) -> tuple[Audit, Receipt]:
         """Check, score, write and summarise some rows."""
-        contract, task = self.job.contract, self.task
-        keys, repeated = keys_of(contract, frame, self.job.job.key), task.repeated
-        answers = dict(answers_of(contract, task.references, frame))
-        if keys is not None:
-            answers[KEY_UNIQUE] = mark(keys, repeated.twice)
-            answers[KEY_UNIQUE_OVER_NIGHTS] = mark(keys, repeated.held)
-        validation = evaluate(contract, frame, answers, start)
+        task = self.task
+        known = Known(self.job.contract, self.job.job.key, task.repeated, task.references)
+        validation, arrival = check_rows(known, frame, start)
         scored = scores_frame(validation.accepted, self.model.score(validation.accepted), self.job)
         outputs, quarantine = receipt.scores, receipt.quarantine
         if scored.height:
@@ -131,11 +126,6 @@ class _Bench:
             outputs = (*outputs, write_frame(self.store, path, made))
         if validation.quarantined.height:
             quarantine = (*quarantine, self._set_aside(validation.quarantined, receipt.partition, number))
-        arrival = Arrival(
-            newest(contract, frame),
-            {} if keys is None else holders(keys, repeated.held, repeated.nights),
-            dict.fromkeys(validation.whole, 1),
-        )
         labelled = scored.with_columns(pl.lit(None, pl.Int8).alias(LABEL))
         rows = Batch(str(task.night), frame, validation, labelled, arrival)
         return audit_batch(rows, self.yardstick), replace(

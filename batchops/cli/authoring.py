@@ -112,6 +112,9 @@ def _about(seen: Survey, draft: Draft) -> list[str]:
         lines.append(f"key: {names}, as given; {seen.key.repeated} rows repeat one, and would be set aside")
     else:
         lines.append(f"key: {names}, {'as given' if seen.key.given else 'by its values'}; unique in {where}")
+    parts = [column.name for column in seen.columns if column.name in seen.key.columns and column.nulls]
+    if parts:
+        lines.append(f"key: {', '.join(parts)} is null in some rows, which names none of them")
     personal = [f"{column.name} ({column.personal})" for column in seen.columns if column.personal]
     if personal:
         lines.append(f"likely personal data: {', '.join(personal)}; without bounds or lists")

@@ -29,7 +29,7 @@ COLUMNS = 12
 TRIED = 8
 """Combinations of one size that are tried on all rows."""
 
-BUCKET = 20_000_000
+BUCKET = 5_000_000
 """Keys that are counted at once: what bounds the memory."""
 
 NAMED = re.compile(r"(^|_)(id|key|uuid|guid|nr|no|num|number|code|ref|pk|sku)($|_)|[a-z](Id|ID|Key|No|Nr|Number|Code)$")
@@ -54,15 +54,21 @@ def _repeated(files: Files, columns: Sequence[str], stop: bool) -> int:
     repeated = 0
     for part in files.by_night().values():
         rows = sum(files.rows[file] for file in part)
-        buckets = -(-rows // BUCKET)
-        keys = pl.struct(columns)
-        for bucket in range(buckets):
-            scan = files.scan(part).select(columns)
-            some = scan if buckets == 1 else scan.filter(keys.hash(seed=0) % buckets == bucket)
-            repeated += some.select(pl.len() - keys.n_unique()).collect(engine="streaming").item()
+        for bucket in range(buckets := -(-rows // BUCKET)):
+            repeated += _in_bucket(files.scan(part).select(columns), bucket, buckets)
         if repeated and stop:
             break
     return repeated
+
+
+def _in_bucket(scan: pl.LazyFrame, bucket: int, buckets: int) -> int:
+    """Rows of a bucket of hashes whose key another row of it has; where all hashes differ, so do the keys."""
+    key = pl.struct(pl.all())
+    some = scan if buckets == 1 else scan.filter(key.hash(seed=0) % buckets == bucket)
+    alike: int = some.select(pl.len() - key.hash(seed=0).n_unique()).collect(engine="streaming").item()
+    if alike:
+        alike = some.select(pl.len() - key.n_unique()).collect(engine="streaming").item()
+    return alike
 
 
 def _combinations(files: Files, sample: pl.DataFrame, among: Sequence[str]) -> Iterator[tuple[str, ...]]:

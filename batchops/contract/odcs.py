@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from batchops.contract.content import Content
+from batchops.contract.odcs_form import formed
 from batchops.contract.odcs_reading import Imported, read_document
 from batchops.contract.odcs_writing import document_of
 from batchops.errors import ContractError
@@ -64,4 +65,4 @@ def from_odcs(where: str, text: str) -> tuple[Imported, ...]:
     if not isinstance(words, dict) or not str(words.get("apiVersion", "")).startswith("v3"):
         what = "is no document of the Open Data Contract Standard v3"
         raise ContractError(where, what, "Name one with apiVersion: v3.x.x and kind: DataContract")
-    return read_document(where, _stored(words))
+    return read_document(where, formed(where, _stored(words)))

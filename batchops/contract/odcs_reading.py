@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -106,32 +107,33 @@ def _more(bound: int | None, by: int) -> int | None:
     return None if bound is None else int(bound) + by
 
 
-def _names(path: Any) -> list[str]:
-    """``orders.customer_id`` or several of them -> their parts before and after the last dot."""
-    return [str(each) for each in (path if isinstance(path, list) else [path])]
+def _ends(said: Any) -> list[tuple[str, str]]:
+    """The tables and properties that a reference names: ``orders.id``, ``schema/orders/properties/id``, or several."""
+    found = []
+    for name in said if isinstance(said, list) else [said]:
+        parts = str(name).rpartition("#")[2].strip("/").split("/")
+        table, _, column = str(name).rpartition(".")
+        found.append((parts[1], parts[-1]) if len(parts) > 3 else (table, column))
+    return found
 
 
-def _references(table: Words, columns: Sequence[ColumnContent]) -> tuple[list[ForeignKey], list[str]]:
+def _references(table: Words, logical: Mapping[str, str]) -> tuple[list[ForeignKey], list[str]]:
     found: list[ForeignKey] = []
     notes: list[str] = []
-    logical = {str(words.get("name")): column.name for words, column in zip(table["properties"], columns, strict=True)}
     own = [
         ({**each, "from": f"{table.get('name')}.{words.get('name')}"})
         for words in table["properties"]
         for each in words.get("relationships") or []
     ]
     for each in [*own, *(table.get("relationships") or [])]:
-        to = [name.rpartition(".") for name in _names(each.get("to"))]
-        names = tuple(
-            logical.get(name.rpartition(".")[2], name.rpartition(".")[2]) for name in _names(each.get("from"))
-        )
-        path, key = customs(each).get("in"), tuple(part[2] for part in to)
+        to, names = _ends(each.get("to")), tuple(logical.get(name, name) for _, name in _ends(each.get("from")))
+        path = customs(each).get("in")
         if path is None:
-            notes.append(
-                f"{' and '.join(names)}: refers to {', '.join(_names(each.get('to')))}; say where its files are"
-            )
+            places = ", ".join(".".join(end) for end in to)
+            notes.append(f"{' and '.join(names)}: refers to {places}; say where its files are")
         else:
-            found.append(ForeignKey(to[0][0], names, str(path), key))
+            dataset = re.sub(r"\W+", "_", to[0][0]) or "others"
+            found.append(ForeignKey(dataset, names, str(path), tuple(name for _, name in to)))
     for each in customs(table).get("references") or []:
         found.append(ForeignKey(each["name"], tuple(each["columns"]), each["in"], tuple(each["key"])))
     return found, notes
@@ -149,8 +151,14 @@ def _freshness(document: Words, table: str, columns: Sequence[ColumnContent]) ->
     return None
 
 
-def _of_night(content: Content, items: Sequence[Words]) -> tuple[list[RuleContent], list[str]]:
-    """Rules that stand at the schema, and those that follow from keys and references."""
+def _of_night(
+    content: Content, items: Sequence[Words], logical: Mapping[str, str]
+) -> tuple[list[RuleContent], list[str]]:
+    """Rules that stand at the schema, and those that follow from keys and references.
+
+    Args:
+        logical: Columns by the names of their properties.
+    """
     key = tuple(column.name for column in content.columns if "key" in column.roles)
     rules = {KEY_UNIQUE: plain_rule(KEY_UNIQUE, key)} if key else {}
     if content.unique_over is not None:
@@ -161,6 +169,10 @@ def _of_night(content: Content, items: Sequence[Words]) -> tuple[list[RuleConten
         if (item.get("metric") or item.get("rule")) == "rowCount":
             continue
         rule = read_item(item, None)
+        if rule is not None and rule.columns:
+            names = tuple(logical.get(name, name) for name in rule.columns)
+            rule = replace(rule, columns=names, id=rule.id if item.get("name") else f"{'+'.join(names)}.unique")
+            rule = rule if {*names} <= {*logical.values()} else None
         if rule is not None and key and set(rule.columns) == {*key} and rule.check is None:
             rule = replace(rule, id=KEY_UNIQUE)
         if rule is None or not (rule.id in rules or rule.id.endswith(".unique")):
@@ -185,7 +197,8 @@ def _contract(document: Words, table: Words, name: str) -> Imported:
         columns.append(replace(column, nullable=not any(rule.id.endswith(".not_null") for rule in own)))
         rules += own
         notes += more
-    references, more = _references(table, columns)
+    logical = {str(words.get("name")): column.name for words, column in zip(properties, columns, strict=True)}
+    references, more = _references(table, logical)
     said, items = customs(table), table.get("quality") or []
     version, team = str(document.get("version") or ""), document.get("team")
     about = document.get("description") or {}
@@ -206,7 +219,7 @@ def _contract(document: Words, table: Words, name: str) -> Imported:
         ordered=bool(said.get("ordered", False)),
         description=str(described or "").strip(),
     )
-    night, last = _of_night(content, items)
+    night, last = _of_night(content, items, logical)
     return Imported(replace(content, rules=(*rules, *night)), (*notes, *more, *last))
 
 

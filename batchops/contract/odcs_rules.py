@@ -301,8 +301,9 @@ def _check_of(item: Mapping[str, Any], column: ColumnContent | None) -> tuple[st
     metric, said = item.get("metric") or item.get("rule"), item.get("arguments") or {}
     if item.get("engine") == ENGINE and isinstance(item.get("implementation"), Mapping):
         implementation = item["implementation"]
-        if "arguments" in implementation:
-            return implementation["check"], _builtin(implementation["check"], **implementation["arguments"])
+        check, given = implementation.get("check"), implementation.get("arguments")
+        if isinstance(check, str) and isinstance(given, Mapping):
+            return check, _builtin(check, **given)
         return (str(item.get("name")), None) if "rule" in implementation else None
     if item.get("type", "library") != "library" or column is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 import polars as pl
 
@@ -110,6 +111,8 @@ def _simple(logical: str, options: Mapping[str, Any], physical: pl.DataType | No
         if not clock and not isinstance(physical, pl.Datetime):
             return pl.Date()
         zone = str(options.get("defaultTimezone") or "UTC") if options.get("timezone") else None
+        if zone is not None and zone not in available_timezones():
+            return None
         return physical if isinstance(physical, pl.Datetime) and zone is None else pl.Datetime("us", zone)
     simple = {"string": pl.String(), "boolean": pl.Boolean(), "time": pl.Time()}
     return simple.get(logical, physical)

@@ -90,7 +90,7 @@ def _comment(seen: Seen) -> str:
         return "Only nulls were seen: say which dtype it has."
     if seen.nans and seen.nans + seen.nulls < seen.rows and seen.high is not None:
         return "NaN was seen, and is above every bound."
-    if isinstance(seen.low, dt.date) and isinstance(seen.high, dt.date) and seen.low != seen.high:
+    if isinstance(seen.low, dt.date) and isinstance(seen.high, dt.date) and _day(seen.low) != _day(seen.high):
         return f"Seen from {_day(seen.low)} to {_day(seen.high)}."
     return ""
 

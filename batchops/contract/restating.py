@@ -169,20 +169,26 @@ def _argument(rule: RuleContent, dtype: pl.DataType | None) -> tuple[str, Any]:
     raise ValueError(name)
 
 
+def _check(rule: RuleContent, dtype: pl.DataType | None) -> tuple[str, Any, Any] | None:
+    """A built-in check's word in `Field`, what it is given, and the check; None where Pandera does not take it."""
+    try:
+        word, given = _argument(rule, dtype)
+        make = getattr(Check, LONG.get(word, word))
+        check = make(**given) if isinstance(given, dict) else make(*given) if word == "in_range" else make(given)
+    except (ValueError, TypeError, KeyError, AttributeError, SyntaxError, re.error):
+        return None
+    return word, given, check
+
+
 def own_words(rule: RuleContent, column: ColumnContent | None) -> str:
     """The words that an author gave a rule; empty where they are those that follow from what it asks."""
     if rule.check is None or rule.check.builtin is None or column is None:
         of_night = rule.id in (KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS) or rule.id.endswith(".unique") or ".in_" in rule.id
         usual = NEVER.search(rule.words) if rule.id.endswith(".not_null") else of_night
         return "" if usual or not rule.words else rule.words
+    made = _check(rule, dtype_named(column.dtype))
     spec = ColumnSpec(column.name, pl.String(), unit=column.unit)
-    try:
-        word, given = _argument(rule, dtype_named(column.dtype))
-        make = getattr(Check, LONG.get(word, word))
-        check = make(**given) if isinstance(given, dict) else make(*given) if word == "in_range" else make(given)
-        return "" if asks(check, spec) in (rule.words, "") or not rule.words else rule.words
-    except (ValueError, TypeError, KeyError, SyntaxError):
-        return rule.words
+    return "" if made is not None and asks(made[2], spec) == rule.words else rule.words
 
 
 def _stated(rule: RuleContent, column: ColumnContent | None) -> dict[str, Any]:
@@ -222,12 +228,9 @@ def _field(
     if "unique" in rules:
         words["unique"] = True
     for name, rule in rules.items():
-        try:
-            word, given = _argument(rule, dtype)
-        except (ValueError, KeyError, SyntaxError):
-            continue
-        if word == name:
-            words[word] = given
+        made = _check(rule, dtype)
+        if made is not None and made[0] == name:
+            words[name] = made[1]
             done.append(name)
     if any(not rules[name].null_passes for name in done):
         words["ignore_na"] = False

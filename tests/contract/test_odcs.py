@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
 from importlib.resources import files
@@ -327,3 +328,38 @@ def test_what_is_no_contract_is_an_error(text: str, said: str) -> None:
 )
 def test_only_a_dtype_is_read_as_one(text: str) -> None:
     assert dtype_named(text) is None or text == "Struct({**{}})"
+
+
+DOCUMENTS = [yaml.safe_load(path.read_text()) for path in sorted(EXAMPLES.glob("*.yaml"))]
+ODD: list[Any] = [None, 1, -1, 1.5, True, "x", "", "^(", [], {}, [1], ["x"], [[1]], {"a": 1}, "2020-01-01"]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The way to every value within a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, each in inner for place in ((*path, key), *places(each, (*path, key)))]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_a_document_with_something_odd_in_it_is_read_or_refused(data: st.DataObject) -> None:
+    document = deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
+    *way, last = data.draw(st.sampled_from(places(document)))
+    inner = document
+    for key in way:
+        inner = inner[key]
+    inner[last] = data.draw(st.sampled_from(ODD))
+    try:
+        found = from_odcs("x.yaml", yaml.safe_dump(document))
+    except ContractError:
+        return
+    compile(write_module("X.", [restate(each.content).draft for each in found]), "x.py", "exec")
+
+
+def test_what_has_not_the_standards_form_is_named_by_its_place() -> None:
+    document = deepcopy(DOCUMENTS[0])
+    document["schema"][0]["properties"][0]["quality"] = {"metric": "nullValues"}
+    with pytest.raises(
+        ContractError, match=r"schema\.payments_v1\.properties\.pay_id\.quality is not a list of mappings"
+    ):
+        from_odcs("x.yaml", yaml.safe_dump(document))

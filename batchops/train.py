@@ -13,7 +13,7 @@ from batchops import codec
 from batchops.audit import LABEL, SCORE, Batch, NightProfile, Reference, Yardstick, audit_batch, merge
 from batchops.contract import KEY_UNIQUE, Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
-from batchops.contract.record import record, require_unchanged
+from batchops.contract.versions.record import record, require_unchanged
 from batchops.errors import JobError
 from batchops.job import LoadedJob, Training
 from batchops.models import (

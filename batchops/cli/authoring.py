@@ -12,8 +12,8 @@ from batchops.cli.call import Call, Result, tell
 from batchops.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchops.contract.authoring import Draft
-    from batchops.contract.inferring import Survey
+    from batchops.contract.authoring.inferring import Survey
+    from batchops.contract.authoring.writing import Draft
 
 __all__ = ["export", "import_", "infer"]
 
@@ -34,10 +34,10 @@ def infer(
     """Write the contract that some data obey, as a first draft."""
     if out is not None:
         _refuse_to_replace(out, force)
-    from batchops.contract.authoring import write_module
-    from batchops.contract.inferring import survey
-    from batchops.contract.proposing import propose
-    from batchops.contract.reading import open_files
+    from batchops.contract.authoring.inferring import survey
+    from batchops.contract.authoring.proposing import propose
+    from batchops.contract.authoring.reading import open_files
+    from batchops.contract.authoring.writing import write_module
 
     called = name or _called(out, data)
     columns = tuple(word.strip() for word in (key or "").split(",") if word.strip())
@@ -59,7 +59,7 @@ def _refuse_to_replace(out: Path, force: bool) -> None:
 
 def _called(out: Path | None, data: list[str]) -> str:
     """The contract's name where nobody says one: of the module, or of the last folder or file without a wildcard."""
-    from batchops.contract.authoring import class_name
+    from batchops.contract.authoring.writing import class_name
 
     if out is not None:
         return class_name(out.stem)
@@ -95,14 +95,14 @@ def _figures(seen: Survey, draft: Draft) -> dict[str, Any]:
 
 
 def _sizes(draft: Draft) -> str:
-    from batchops.contract.proposing import counted
+    from batchops.contract.authoring.proposing import counted
 
     return f"{draft.name}: {counted(len(draft.fields), 'column')}, {counted(draft.rules, 'rule')}"
 
 
 def _about(seen: Survey, draft: Draft) -> list[str]:
     """What was found, line by line."""
-    from batchops.contract.proposing import source_words
+    from batchops.contract.authoring.proposing import source_words
 
     lines = [f"{_sizes(draft)}, from {source_words(seen)}"]
     names, where = ", ".join(seen.key.columns), "every night" if len(seen.nights) > 1 else "all rows"
@@ -140,7 +140,7 @@ def export(
     project = call.settings().project
     from batchops.contract.content import content_of
     from batchops.contract.lookup import load_contract
-    from batchops.contract.odcs import to_odcs
+    from batchops.contract.odcs.documents import to_odcs
 
     contract = load_contract(spec, project)
     content = content_of(contract)
@@ -164,9 +164,9 @@ def import_(
         document = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(file), f"cannot be read ({type(error).__name__})", "Name a YAML file") from None
-    from batchops.contract.authoring import write_module
-    from batchops.contract.odcs import from_odcs
-    from batchops.contract.restating import restate
+    from batchops.contract.authoring.restating import restate
+    from batchops.contract.authoring.writing import write_module
+    from batchops.contract.odcs.documents import from_odcs
 
     drafts, notes = [], []
     for found in from_odcs(str(file), document):

@@ -148,7 +148,7 @@ def failed_at(cause: BaseException | None, project: Path) -> str | None:
 def _edited(contract: Contract, settings: Settings) -> Iterator[Doubt]:
     """Whether it was edited and kept its version."""
     from batchops.contract.checking import Doubt
-    from batchops.contract.record import require_unchanged
+    from batchops.contract.versions.record import require_unchanged
     from batchops.store import Store
 
     try:

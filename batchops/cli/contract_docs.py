@@ -59,9 +59,9 @@ def docs(
 def _around(contract: Contract, settings: Settings) -> Surroundings:
     """What is known of a contract beside itself: who uses it, where it stands, what was published before."""
     from batchops.contract.content import content_of
-    from batchops.contract.diffing import diff
     from batchops.contract.locating import place_of
-    from batchops.contract.record import recorded, versions
+    from batchops.contract.versions.diffing import diff
+    from batchops.contract.versions.record import recorded, versions
     from batchops.report.contract_page import Surroundings
     from batchops.store import Store
 

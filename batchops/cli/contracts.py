@@ -16,7 +16,7 @@ from batchops.errors import ContractError, GateError, did_you_mean
 
 if TYPE_CHECKING:
     from batchops.contract.content import ColumnContent, Content, RuleContent
-    from batchops.contract.diffing import Change, Diff
+    from batchops.contract.versions.diffing import Change, Diff
     from batchops.settings import Settings
 
 __all__ = ["aligned", "diff", "show"]
@@ -44,7 +44,7 @@ def _content(spec: str, settings: Settings) -> tuple[Content, Mapping[str, str]]
     from batchops.contract.content import content_of
     from batchops.contract.locating import place_of
     from batchops.contract.lookup import load_contract
-    from batchops.contract.record import read_content
+    from batchops.contract.versions.record import read_content
 
     if spec.endswith(".json"):
         try:
@@ -58,7 +58,7 @@ def _content(spec: str, settings: Settings) -> tuple[Content, Mapping[str, str]]
 
 
 def _version(spec: str, settings: Settings) -> Content:
-    from batchops.contract.record import UNVERSIONED, recorded, versions
+    from batchops.contract.versions.record import UNVERSIONED, recorded, versions
     from batchops.store import Store
 
     name, _, version = spec.rpartition("@")
@@ -160,7 +160,7 @@ def diff(
     """Say what a changed contract rejects and accepts that it did not before, and suggest its version."""
     call: Call = ctx.obj
     settings = call.settings()
-    from batchops.contract.diffing import diff as compare
+    from batchops.contract.versions.diffing import diff as compare
 
     before, _ = _content(old, settings)
     after, _ = _content(before.name if new is None else new, settings)
@@ -199,7 +199,7 @@ def _change(change: Change) -> Iterator[str]:
     yield f"  {change.what}"
     yield f"    {change.was or 'not there'}"
     yield f"    -> {change.now or 'no more'}"
-    from batchops.contract.changes import REASONS
+    from batchops.contract.versions.changes import REASONS
 
     # The title has said what its direction does.
     why = change.why.removeprefix(REASONS[change.direction]).removeprefix("; ")

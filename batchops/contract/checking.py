@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from batchops.contract.arguments import (
+from batchops.contract.content import ColumnContent, Content, RuleContent, content_of
+from batchops.contract.locating import place_of, where
+from batchops.contract.terms import Contract
+from batchops.contract.versions.arguments import (
     ALLOWED,
     FORBIDDEN,
     Bounds,
@@ -23,10 +26,7 @@ from batchops.contract.arguments import (
     length_of,
     listed_of,
 )
-from batchops.contract.content import ColumnContent, Content, RuleContent, content_of
-from batchops.contract.implying import implied, same_test
-from batchops.contract.locating import place_of, where
-from batchops.contract.terms import Contract
+from batchops.contract.versions.implying import implied, same_test
 
 __all__ = ["Doubt", "Use", "Weight", "doubts", "doubts_of_use"]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from batchops import __version__, codec
-from batchops.contract.record import require_unchanged
+from batchops.contract.versions.record import require_unchanged
 from batchops.errors import GateError, InputNotReady, LockHeld
 from batchops.job import LoadedJob
 from batchops.partition import Night

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batchops.contract.content import ColumnContent, Content, RuleContent
-from batchops.contract.diffing import Change
+from batchops.contract.versions.diffing import Change
 from batchops.report import formats
 from batchops.report.environment import fill
 from batchops.report.words.contracts import (

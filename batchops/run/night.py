@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from batchops import __version__, codec
 from batchops.audit import Audit, merge
-from batchops.contract.record import require_unchanged
+from batchops.contract.versions.record import require_unchanged
 from batchops.engine import Fold, Pool, map_reduce
 from batchops.errors import ConfigError, InputNotReady, LockHeld
 from batchops.job import LoadedJob

@@ -10,7 +10,7 @@ from batchops.audit import AuditDocument, Comparison, compare_audits
 from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.audit.skew import skew_figures
-from batchops.contract.record import record
+from batchops.contract.versions.record import record
 from batchops.errors import ConfigError
 from batchops.report import Links, render
 from batchops.run.document import Made, Tonight, document_of

@@ -25,7 +25,7 @@ from batchops.contract import Contract
 from batchops.contract.arriving import fit_rows
 from batchops.contract.casting import fit
 from batchops.contract.content import Content, content_of
-from batchops.contract.record import recorded
+from batchops.contract.versions.record import recorded
 from batchops.errors import InputChanged, InputNotReady
 from batchops.job import LoadedJob
 from batchops.models import ContractRef, Version

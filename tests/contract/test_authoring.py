@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from batchops.contract.authoring import Draft, DraftField, class_name, write_module
-from batchops.contract.layout import Call, lay, literal
+from batchops.contract.authoring.layout import Call, lay, literal
+from batchops.contract.authoring.writing import Draft, DraftField, class_name, write_module
 from batchops.errors import ContractError
 from tests.contract.test_infer import compiled
 

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, reject, settings, strategies as st
 
 from batchops import codec
 from batchops.contract import KEY_UNIQUE, ROW, Contract, compile_contract, evaluate
-from batchops.contract.changes import Change
 from batchops.contract.content import Content, content_of, digest_of
-from batchops.contract.diffing import Diff, diff
 from batchops.contract.keys import duplicates, keys_of, mark
+from batchops.contract.versions.changes import Change
+from batchops.contract.versions.diffing import Diff, diff
 from batchops.errors import ContractError
 
 

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 from polars.testing.parametric import dataframes
 
 from batchops.contract import Contract, compile_contract, evaluate
-from batchops.contract.authoring import Draft, writable, write_module
-from batchops.contract.inferring import Survey, survey
-from batchops.contract.proposing import propose
-from batchops.contract.reading import open_files
+from batchops.contract.authoring.inferring import Survey, survey
+from batchops.contract.authoring.proposing import propose
+from batchops.contract.authoring.reading import open_files
+from batchops.contract.authoring.writing import Draft, writable, write_module
 from batchops.errors import ContractError
 
 # Pandera warns of dtypes that it has no name for, and takes them.
@@ -196,8 +196,8 @@ def test_the_key_is_the_smallest_that_is_unique_in_every_night(tmp_path: Path) -
 
 
 def test_a_key_of_a_sample_that_repeats_further_on_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchops.contract.finding_keys.SAMPLE", 100)
-    monkeypatch.setattr("batchops.contract.finding_keys.BUCKET", 64)
+    monkeypatch.setattr("batchops.contract.authoring.finding_keys.SAMPLE", 100)
+    monkeypatch.setattr("batchops.contract.authoring.finding_keys.BUCKET", 64)
     pl.DataFrame({"x": [*range(200), 0], "y": [*range(150), *range(51)]}).write_parquet(tmp_path / "x.parquet")
     assert look(tmp_path).key.columns == ("x", "y")
     assert look(tmp_path, key=["x"]).key.repeated == 1
@@ -210,7 +210,7 @@ def test_few_rows_name_no_key_but_their_first_column(tmp_path: Path) -> None:
 
 
 def test_codes_that_the_sample_did_not_show_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchops.contract.inferring.SAMPLE_ROWS", 50)
+    monkeypatch.setattr("batchops.contract.authoring.inferring.SAMPLE_ROWS", 50)
     late = pl.DataFrame({"x": [*["a", "b"] * 100, "c"], "y": [*["a", "b"] * 80, *(f"z{n}" for n in range(41))]})
     late.write_parquet(tmp_path / "x.parquet")
     assert {seen.name: seen.values for seen in look(tmp_path).columns} == {"x": ("a", "b", "c"), "y": ()}

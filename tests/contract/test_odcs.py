@@ -18,10 +18,10 @@ from hypothesis import given, reject, settings, strategies as st
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from batchops.contract import Contract, Freshness, compile_contract
-from batchops.contract.authoring import write_module
+from batchops.contract.authoring.restating import dtype_named, restate
+from batchops.contract.authoring.writing import write_module
 from batchops.contract.content import Content, content_of, digest_of
-from batchops.contract.odcs import Imported, from_odcs, to_odcs
-from batchops.contract.restating import dtype_named, restate
+from batchops.contract.odcs.documents import Imported, from_odcs, to_odcs
 from batchops.errors import ContractError
 from schemas.flights import Flights
 from tests.contract.models import Orders, model

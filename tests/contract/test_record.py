@@ -11,7 +11,7 @@ import pytest
 from batchops import codec
 from batchops.contract import Contract, compile_contract
 from batchops.contract.content import FORMAT, content_of
-from batchops.contract.record import record, recorded, require_unchanged, versions
+from batchops.contract.versions.record import record, recorded, require_unchanged, versions
 from batchops.errors import ContractError
 from batchops.store import Store
 

@@ -16,11 +16,11 @@ from pandera.errors import SchemaError, SchemaErrors
 from pandera.polars import PolarsData
 
 from batchops.contract import FAILED_RULES, Contract, RuleTally, SchemaFault, compile_contract, evaluate, schema_faults
-from batchops.contract.authoring import write_module
+from batchops.contract.authoring.inferring import survey
+from batchops.contract.authoring.proposing import propose
+from batchops.contract.authoring.reading import open_files
+from batchops.contract.authoring.writing import write_module
 from batchops.contract.content import content_of
-from batchops.contract.inferring import survey
-from batchops.contract.proposing import propose
-from batchops.contract.reading import open_files
 from batchops.errors import ContractError
 from batchops.testing import sample_frame
 from tests.contract.models import Orders, frame_check, model

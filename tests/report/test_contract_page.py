@@ -10,8 +10,8 @@ import pytest
 
 from batchops.contract import compile_contract
 from batchops.contract.content import Content, content_of
-from batchops.contract.diffing import Change
 from batchops.contract.terms import ForeignKey, Freshness
+from batchops.contract.versions.diffing import Change
 from batchops.report import formats
 from batchops.report.contract_page import Surroundings, render_contract
 from schemas.flights import Flights

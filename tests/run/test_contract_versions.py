@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batchops.contract.record import recorded, versions
+from batchops.contract.versions.record import recorded, versions
 from batchops.errors import ContractError
 from batchops.run import night as nightly
 from batchops.store import published

@@ -19,7 +19,7 @@ from batchops import codec
 from batchops.audit import Audit, AuditDocument
 from batchops.audit.sections import SkewColumn, SkewPart
 from batchops.audit.skew import NightSkew
-from batchops.contract.record import record
+from batchops.contract.versions.record import record
 from batchops.job import Job, Logged, load_job, problems
 from batchops.models import resolve
 from batchops.partition import Source

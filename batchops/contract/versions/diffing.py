@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from batchops.contract.changed_columns import column_changes, in_both, only_in, rules_within
-from batchops.contract.changes import Change, Direction, between, changed
 from batchops.contract.content import Content, RuleContent, digest_of
-from batchops.contract.implying import implied, same_test
 from batchops.contract.terms import KEY_UNIQUE_OVER_NIGHTS
+from batchops.contract.versions.changes import Change, Direction, between, changed
+from batchops.contract.versions.columns import column_changes, in_both, only_in, rules_within
+from batchops.contract.versions.implying import implied, same_test
 from batchops.contract.wording import LISTED, number
 
 __all__ = ["Change", "Diff", "Direction", "diff"]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from batchops.contract.authoring.restating import dtype_named, place_of_column
 from batchops.contract.content import ColumnContent, Content, RuleContent
-from batchops.contract.odcs_rules import custom, item_of, plain_number, plain_rule, rule_words
-from batchops.contract.odcs_types import type_words
-from batchops.contract.restating import dtype_named, place_of_column
+from batchops.contract.odcs.rules import custom, item_of, plain_number, plain_rule, rule_words
+from batchops.contract.odcs.types import type_words
 from batchops.contract.terms import KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS, ForeignKey
 
 __all__ = ["UNVERSIONED", "document_of"]

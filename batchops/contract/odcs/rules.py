@@ -17,8 +17,8 @@ from typing import Any
 
 import polars as pl
 
+from batchops.contract.authoring.restating import dtype_named, own_words, place_of_column, usual_action
 from batchops.contract.content import CheckContent, ColumnContent, RuleContent
-from batchops.contract.restating import dtype_named, own_words, place_of_column, usual_action
 from batchops.contract.terms import Action, Level, Unit, limit_of
 
 __all__ = [

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 from pandera.polars import DataFrameModel
 
-from batchops.contract.layout import WIDTH, Call, Code, dtype_code, lay, literal, width
+from batchops.contract.authoring.layout import WIDTH, Call, Code, dtype_code, lay, literal, width
 from batchops.errors import ContractError
 
 __all__ = ["CHECKS", "Draft", "DraftField", "class_name", "refuse_wildcards", "writable", "write_module"]

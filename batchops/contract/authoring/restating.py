@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from pandera.polars import Check
 
-from batchops.contract.authoring import Draft, DraftField, class_name
+from batchops.contract.authoring.writing import Draft, DraftField, class_name
 from batchops.contract.content import ColumnContent, Content, RuleContent
 from batchops.contract.patterns import spelled_pattern
 from batchops.contract.terms import KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS, ColumnSpec, limit_of

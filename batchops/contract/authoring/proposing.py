@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from batchops.contract.authoring import Draft, DraftField, class_name, writable
-from batchops.contract.inferring import Seen, Survey
+from batchops.contract.authoring.inferring import Seen, Survey
+from batchops.contract.authoring.writing import Draft, DraftField, class_name, writable
 from batchops.errors import ContractError
 
 __all__ = ["counted", "propose", "source_words"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from batchops.contract.content import ColumnContent, Content, RuleContent
-from batchops.contract.odcs_rules import customs, plain_rule, read_item, rules_of
-from batchops.contract.odcs_types import dtype_of
-from batchops.contract.odcs_writing import UNVERSIONED
+from batchops.contract.odcs.rules import customs, plain_rule, read_item, rules_of
+from batchops.contract.odcs.types import dtype_of
+from batchops.contract.odcs.writing import UNVERSIONED
 from batchops.contract.terms import KEY_UNIQUE, KEY_UNIQUE_OVER_NIGHTS, ForeignKey, Freshness
 from batchops.errors import ContractError
 

@@ -12,9 +12,9 @@ from urllib.parse import quote, unquote
 
 from batchops import codec
 from batchops.contract.content import FORMAT, Content, content_of
-from batchops.contract.diffing import Change, Diff, diff
 from batchops.contract.locating import where
 from batchops.contract.terms import Contract
+from batchops.contract.versions.diffing import Change, Diff, diff
 from batchops.errors import ContractError
 from batchops.store.files import Store
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from batchops.contract.casting import fit, read_dtype
-from batchops.contract.changes import Change, Direction, Kind, between, changed, needs_training
 from batchops.contract.content import ColumnContent, Content, RuleContent
+from batchops.contract.versions.changes import Change, Direction, Kind, between, changed, needs_training
 from batchops.contract.wording import number
 
 __all__ = ["column_changes", "in_both", "only_in", "rules_within"]

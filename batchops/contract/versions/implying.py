@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from batchops.contract.arguments import (
+from batchops.contract.content import RuleContent
+from batchops.contract.versions.arguments import (
     ALLOWED,
     FORBIDDEN,
     Bounds,
@@ -19,7 +20,6 @@ from batchops.contract.arguments import (
     length_of,
     listed_of,
 )
-from batchops.contract.content import RuleContent
 
 __all__ = ["implied", "same_test"]
 

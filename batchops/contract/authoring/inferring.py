@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from batchops.contract.authoring import refuse_wildcards
-from batchops.contract.finding_keys import Key, find_key, given_key
-from batchops.contract.personal import likely_personal
-from batchops.contract.reading import Files, unreadable
+from batchops.contract.authoring.finding_keys import Key, find_key, given_key
+from batchops.contract.authoring.personal import likely_personal
+from batchops.contract.authoring.reading import Files, unreadable
+from batchops.contract.authoring.writing import refuse_wildcards
 from batchops.errors import ContractError
 
 __all__ = ["Seen", "Survey", "survey"]

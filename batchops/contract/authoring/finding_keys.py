@@ -9,7 +9,7 @@ from itertools import combinations
 
 import polars as pl
 
-from batchops.contract.reading import Files
+from batchops.contract.authoring.reading import Files
 from batchops.errors import ContractError, did_you_mean
 
 __all__ = ["Key", "find_key", "given_key"]

@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from batchops.contract.content import Content
-from batchops.contract.odcs_form import formed
-from batchops.contract.odcs_reading import Imported, read_document
-from batchops.contract.odcs_writing import document_of
+from batchops.contract.odcs.form import formed
+from batchops.contract.odcs.reading import Imported, read_document
+from batchops.contract.odcs.writing import document_of
 from batchops.errors import ContractError
 
 __all__ = ["Imported", "from_odcs", "to_odcs"]

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 import polars as pl
 
-from batchops.contract.restating import dtype_named
+from batchops.contract.authoring.restating import dtype_named
 
 __all__ = ["dtype_of", "type_words"]
 

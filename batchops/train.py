@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from batchops import codec
 from batchops.audit import LABEL, SCORE, Batch, NightProfile, Reference, Yardstick, audit_batch, merge
+from batchops.audit.stored import packed
 from batchops.contract import KEY_UNIQUE, Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
 from batchops.contract.versions.record import record, require_unchanged
@@ -104,7 +105,7 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
             digest=codec.digest([each.files for each in nights]),
         ),
         sample=_sample(job, rows),
-        reference=codec.pack(reference),
+        reference=packed(reference),
         actor=settings.actor,
         git=git_state(job.project),
         trusted=training.trusted,

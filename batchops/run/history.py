@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from batchops import codec
 from batchops.audit import Audit
+from batchops.audit.stored import unpacked
 from batchops.partition import Night
 from batchops.stats import Quality
 from batchops.store import RunRow, Store, runs
@@ -66,13 +67,13 @@ def past_of(text: str) -> Past:
 @lru_cache(maxsize=512)
 def _audit(store: Store, path: str) -> tuple[Audit, str]:
     data = store.read(path)
-    return codec.unpack(Audit, data), codec.digest(data)
+    return unpacked(Audit, data, store.uri(path)), codec.digest(data)
 
 
 @lru_cache(maxsize=512)
 def _quality(store: Store, path: str) -> tuple[Quality, str]:
     data = store.read(path)
-    return codec.unpack(Quality, data), codec.digest(data)
+    return unpacked(Quality, data, store.uri(path)), codec.digest(data)
 
 
 def load_audit(store: Store, rows: Sequence[RunRow], night: Night) -> Stored | None:

@@ -10,6 +10,7 @@ from batchops.audit import AuditDocument, Comparison, compare_audits
 from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.audit.skew import skew_figures
+from batchops.audit.stored import packed
 from batchops.contract.versions.record import record
 from batchops.errors import ConfigError
 from batchops.report import Links, render
@@ -64,12 +65,12 @@ def issue(made: Made, tonight: Tonight, judged: Judged, staging: Staging) -> Out
         document = codec.rounded(made_up, DIGITS)
         page, note = _page(document, made)
         files = {
-            "night.audit": codec.pack(replace(tonight.audit, receipts=())),
+            "night.audit": packed(replace(tonight.audit, receipts=())),
             "audit.json": codec.dump_pretty(document),
             "report.html": page.encode(),
         }
         if tonight.kind == "labels":
-            files["quality.audit"] = codec.pack(tonight.audit.quality)
+            files["quality.audit"] = packed(tonight.audit.quality)
     row = _row(made, tonight, document, verdict)
     scored = row.kind == "score"
     ready = Ready(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from batchops import codec
 from batchops.audit import Reference, Yardstick
-from batchops.errors import MissingReference
+from batchops.audit.stored import unpacked
+from batchops.errors import GateError, MissingReference, ModelError
 from batchops.job import LoadedJob
 from batchops.models import Version, read_reference
 from batchops.store import Store
@@ -30,10 +30,11 @@ def reference_of(store: Store, version: Version, pii: Collection[str] = ()) -> R
     known = (version.digest, frozenset(pii))
     if known not in _references:
         try:
-            whole = codec.unpack(Reference, read_reference(store, version))
-        except codec.DAMAGED as error:
-            what = "its reference cannot be read by this version of batchops"
-            raise MissingReference(f"model {version}", what, "Train it again") from error
+            whole = unpacked(Reference, read_reference(store, version), f"the reference of model {version}")
+        except ModelError:
+            raise
+        except GateError as error:
+            raise MissingReference(error.where, error.what, "Train it again, or use the batchops that did") from error
         seen = tuple(cells for cells in whole.inputs if cells.kind == "opaque" or cells.column not in pii)
         _references[known] = replace(whole, inputs=seen)
     return _references[known]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 
 from batchops import codec
 from batchops.contract import Contract, compile_contract
-from batchops.contract.content import FORMAT, content_of
-from batchops.contract.versions.record import record, recorded, require_unchanged, versions
+from batchops.contract.content import FORMAT, content_of, digest_of
+from batchops.contract.versions.record import read_content, record, recorded, require_unchanged, versions
 from batchops.errors import ContractError
 from batchops.store import Store
 
@@ -152,3 +153,13 @@ class TestAnEditedContract:
         stored = codec.dump(content_of(flights())).replace(flights().digest.encode(), b"0" * 64)
         store.write("contracts/Flights/4.json", stored)
         require_unchanged(store, flights())
+
+
+def test_a_file_of_the_first_format_is_read_and_nothing_of_it_is_lost() -> None:
+    """It is evidence, and is never written anew: whatever is added later has a default."""
+    data = (Path(__file__).parent / "contract_format_1.json").read_bytes()
+    old = read_content("contract_format_1.json", data)
+    assert (old.id, old.format, len(old.columns)) == ("Orders v4", 1, 7)
+    assert digest_of(old) == old.digest
+    kept, written = json.loads(codec.dump(old)), json.loads(data)
+    assert {name: kept[name] for name in written} == written

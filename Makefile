@@ -7,6 +7,8 @@ DEMO_TO ?= 2013-07-31
 BATCHOPS := .venv/bin/batchops
 NIGHTS := --from $(DEMO_FROM) --to $(DEMO_TO)
 TEST := .venv-test/bin/python
+# Files, not tests, are shared out: what a file's tests share is made once.
+PYTEST := $(TEST) -m pytest -q -n 2 --dist loadfile
 
 # The locks name everything with its hash, so nothing is resolved here; what has to be built is built by the locked
 # setuptools and hatchling, so that no build fetches others.
@@ -56,14 +58,14 @@ demo: var/data/stamp
 	@$(BATCHOPS) status flights_delay
 
 test: .venv-test/stamp
-	@$(TEST) -m pytest -q
+	@$(PYTEST)
 
 check: .venv-test/stamp
 	@$(TEST) -m ruff format --check .
 	@$(TEST) -m ruff check .
 	@$(TEST) -m mypy
 	@.venv-test/bin/lint-imports --no-logo
-	@$(TEST) -m pytest -q
+	@$(PYTEST)
 
 clean:
 	rm -rf .venv .venv-test var dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from batchops.models import threads
 from batchops.store import Store
 from batchops.train import train
 from jobs.flights_data import prepare
 from tests.flights import NIGHTS, TRAINING, Flights, make
+
+# The same examples for everybody, so that a change is blamed for what it broke and for nothing else. To search for
+# more: pytest --hypothesis-profile=default
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ def failing_in_pandera(schema: Any, contract: Contract, frame: pl.DataFrame) -> 
             schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
         return set(reported(contract, errors.failure_cases))
-    except (pl.exceptions.PolarsError, TypeError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError):
         return alone(schema.to_schema(), contract, frame)
     return set()
 

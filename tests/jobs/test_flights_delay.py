@@ -70,6 +70,7 @@ def test_drift_of_the_season_is_shown_and_never_fails() -> None:
     assert JOB.policy.limit("drift.outside_share", "distance") == DEFAULT_LIMITS["drift.outside_share"]
 
 
+@pytest.mark.slow
 def test_whole_weeks_tell_what_the_model_will_get_and_random_rows_flatter_it(
     arrived: pl.DataFrame, training: pl.DataFrame
 ) -> None:

@@ -127,10 +127,12 @@ def test_a_night_that_dies_at_any_step_is_completed_by_the_same_command(base: Fl
     is_complete_after_every_death(base, tmp_path, lambda flights: flights.run(TONIGHT), "sync tables/scores")
 
 
+@pytest.mark.slow
 def test_labels_that_die_at_any_step_are_completed_by_the_same_command(scored: Flights, tmp_path: Path) -> None:
     is_complete_after_every_death(scored, tmp_path, lambda flights: flights.join(TONIGHT), "move staging")
 
 
+@pytest.mark.slow
 def test_a_changed_input_that_dies_at_any_step_leaves_the_old_scores_or_the_new(
     scored: Flights, tmp_path: Path
 ) -> None:

@@ -61,7 +61,7 @@ def texts(flights: Flights) -> dict[str, str]:
             if not name.startswith("tables/scores"):
                 found[name] = pl.read_parquet(path).write_json()
         elif path.suffix == ".audit":
-            found[name] = zlib.decompress(path.read_bytes()).decode()
+            found[name] = zlib.decompress(path.read_bytes().partition(b"\n")[2]).decode()
         else:
             found[name] = path.read_bytes().decode(errors="replace")
     return found

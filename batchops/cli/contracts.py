@@ -86,12 +86,14 @@ def show(
 
 def _shown(content: Content, places: Mapping[str, str]) -> list[str]:
     facts = [content.id, f"owner {content.owner}" if content.owner else "", f"digest {content.digest[:12]}"]
+    rules = {rule.id: rule for rule in content.rules}
+    columns = [_column(column, rules.get(f"{column.name}.not_null")) for column in content.columns]
     return [
         ", ".join(fact for fact in facts if fact),
         *content.description.splitlines()[:1],
         *(f"  {line}" for line in _own(content)),
         "",
-        *aligned([("COLUMN", "DTYPE", "MISSING", "ROLES", "UNIT", ""), *map(_column, content.columns)]),
+        *aligned([("COLUMN", "DTYPE", "MISSING", "ROLES", "UNIT", ""), *columns]),
         "",
         *aligned(
             [
@@ -121,7 +123,8 @@ def _own(content: Content) -> Iterator[str]:
         yield "columns: in this order"
 
 
-def _column(column: ColumnContent) -> tuple[str, ...]:
+def _column(column: ColumnContent, never: RuleContent | None) -> tuple[str, ...]:
+    """A column's line; ``never`` is the rule that its values are not missing."""
     marks = [
         "personal data" if column.pii else "",
         "" if column.required else "may be absent",
@@ -129,7 +132,8 @@ def _column(column: ColumnContent) -> tuple[str, ...]:
         "a pattern" if column.regex else "",
         "" if column.default is None else f"default {column.default}",
     ]
-    missing = "may be" if column.nullable else "never"
+    most = never.limit.shown if never is not None and never.unit == "share" else None
+    missing = "may be" if column.nullable else f"at most {100 * most:.3g} %" if most else "never"
     dtype = re.sub(r"\(categories=.*\)$", "", re.sub(r"\w+=(?!\[)", "", column.dtype)).replace("'", "")
     return column.name, dtype, missing, ", ".join(column.roles), column.unit, ", ".join(mark for mark in marks if mark)
 

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from batchops.errors import BatchopsError
 
-__all__ = ["GUESTS", "import_guest", "loading"]
+__all__ = ["GUESTS", "import_guest", "line_of", "loading"]
 
 GUESTS = ("jobs", "schemas")
 
@@ -44,11 +44,14 @@ def import_guest(module: str, project: Path, error: type[BatchopsError]) -> Modu
     except Exception as cause:
         # A guest may raise whatever it likes; pandera alone has several kinds of its own.
         what = f"cannot be imported: {type(cause).__name__}: {cause}"
-        raise error(_line(cause, Path(root)) or module, what, "Correct it") from cause
+        raise error(line_of(cause, project) or module, what, "Correct it") from cause
 
 
-def _line(cause: Exception, root: Path) -> str:
+def line_of(cause: BaseException | None, project: Path) -> str:
     """File and line of the project that an exception comes from last; empty where it comes from none."""
+    if cause is None:
+        return ""
+    root = project.resolve()
     places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(cause.__traceback__)]
     if isinstance(cause, SyntaxError):
         places.append((cause.filename or "", cause.lineno))

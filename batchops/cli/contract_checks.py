@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -15,6 +13,7 @@ import typer
 
 from batchops.cli.call import Call, Result
 from batchops.errors import BatchopsError, ConfigError, UnknownVersion, UsageError
+from batchops.guest import line_of
 
 if TYPE_CHECKING:
     from batchops.contract import Contract
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from batchops.job import LoadedJob
     from batchops.settings import Settings
 
-__all__ = ["check", "errors_of", "failed_at"]
+__all__ = ["check", "errors_of"]
 
 
 Broken = tuple[str, BatchopsError]
@@ -67,7 +66,7 @@ def _of_broken(broken: Sequence[Broken], project: Path) -> tuple[list[str], list
     """What could not be imported or compiled, at the line where that failed."""
     lines, value = [], []
     for name, error in broken:
-        place = failed_at(error.__cause__, project) or error.where
+        place = line_of(error.__cause__, project) or error.where
         lines.append(f"FAIL  {name}: {place}: {error.what}. {error.remedy}")
         doubt = {"weight": "error", "where": place, "what": error.what, "remedy": error.remedy}
         value.append({"contract": name, "jobs": [], "doubts": [doubt]})
@@ -129,20 +128,6 @@ def errors_of(job: LoadedJob, settings: Settings) -> list[str]:
     """Why a job's contract is refused, as lines; empty where it is not."""
     found = _doubts(job.contract, [job], settings)
     return [f"{doubt.where}: {doubt.what}. {doubt.remedy}" for doubt in found if doubt.weight == "error"]
-
-
-def failed_at(cause: BaseException | None, project: Path) -> str | None:
-    """The project's line that an import failed at."""
-    if isinstance(cause, SyntaxError) and cause.filename:
-        return f"{os.path.relpath(cause.filename, project)}:{cause.lineno}"
-    if cause is None:
-        return None
-    inside = [
-        f"{Path(frame.filename).relative_to(project)}:{frame.lineno}"
-        for frame in traceback.extract_tb(cause.__traceback__)
-        if Path(frame.filename).is_relative_to(project)
-    ]
-    return inside[-1] if inside else None
 
 
 def _edited(contract: Contract, settings: Settings) -> Iterator[Doubt]:

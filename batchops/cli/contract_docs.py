@@ -30,21 +30,12 @@ def docs(
     """Write a page for each contract: columns, rules, levels, what changed since the version before."""
     call: Call = ctx.obj
     settings = call.settings()
-    from batchops.contract import compile_contract
     from batchops.contract.content import content_of
-    from batchops.contract.lookup import contract_modules, load_contract, models_of
+    from batchops.contract.lookup import contracts_of
     from batchops.report.contract_page import render_contract
 
-    project = settings.project
-    if spec is not None:
-        contracts = [load_contract(spec, project)]
-    else:
-        models = [model for module in contract_modules(project) for model in models_of(module, project)]
-        contracts = [compile_contract(model) for model in models]
-    if not contracts:
-        raise ConfigError(f"project {project}", "has no contract", "Write one: batchops contract infer DATA")
     written = []
-    for contract in contracts:
+    for contract in contracts_of(spec, settings.project):
         path = out / f"{contract.name}.html"
         page = render_contract(content_of(contract), _around(contract, settings))
         try:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from batchops.cli.call import Call, Result
-from batchops.cli.contract_checks import errors_of, failed_at
+from batchops.cli.contract_checks import errors_of
 from batchops.errors import BatchopsError, ConfigError, JobError, UnknownVersion, UsageError
+from batchops.guest import line_of
 
 if TYPE_CHECKING:
     from batchops.job import LoadedJob
@@ -94,8 +95,8 @@ def _check(name: str, settings: Settings) -> tuple[list[str], str]:
 
 def _problems(name: str, path: Path, settings: Settings, error: BatchopsError) -> list[str]:
     """Each problem at its file and line; where the job could be imported, all of them and not only the first."""
-    place = failed_at(error.__cause__, settings.project)
-    if place is not None:
+    place = line_of(error.__cause__, settings.project)
+    if place:
         return [f"{place}: {error.what}. {error.remedy}"]
     found = [(error.what, error.remedy)]
     job = getattr(sys.modules.get(f"jobs.{name}"), "JOB", None)

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from batchops.cli.call import Call, Result
-from batchops.errors import ConfigError, ContractError
+from batchops.errors import ContractError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from batchops.contract import Contract
     from batchops.testing import Trial
 
@@ -30,10 +28,11 @@ def try_(
     """Make up rows that a contract accepts, then break each of its rules in them."""
     call: Call = ctx.obj
     project = call.settings().project
+    from batchops.contract.lookup import contracts_of
     from batchops.testing import try_contract
 
     answers = []
-    for contract in _contracts(spec, project):
+    for contract in contracts_of(spec, project):
         try:
             answers.append(_of_trials(contract, try_contract(contract, seed=seed, project=project)))
         except ContractError as error:
@@ -41,18 +40,6 @@ def try_(
     lines = [line for said, _ in answers for line in said]
     failed = any(value["vacuous"] or value["error"] for _, value in answers)
     return Result(lines, {"seed": seed, "contracts": [value for _, value in answers]}, 2 if failed else 0)
-
-
-def _contracts(spec: str | None, project: Path) -> list[Contract]:
-    from batchops.contract import compile_contract
-    from batchops.contract.lookup import contract_modules, load_contract, models_of
-
-    if spec is not None:
-        return [load_contract(spec, project)]
-    found = [compile_contract(model) for name in contract_modules(project) for model in models_of(name, project)]
-    if not found:
-        raise ConfigError(f"project {project}", "has no contract", "Write one: batchops contract infer DATA")
-    return found
 
 
 def _of_trials(contract: Contract, trials: tuple[Trial, ...]) -> tuple[list[str], dict[str, Any]]:

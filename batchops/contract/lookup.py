@@ -13,10 +13,10 @@ from pandera.polars import DataFrameModel
 
 from batchops.contract.compiling import compile_contract
 from batchops.contract.terms import Contract
-from batchops.errors import ContractError, did_you_mean
+from batchops.errors import ConfigError, ContractError, did_you_mean
 from batchops.guest import import_guest, loading
 
-__all__ = ["contract_modules", "load_contract", "models_of"]
+__all__ = ["contract_modules", "contracts_of", "load_contract", "models_of"]
 
 FOLDER = "schemas"
 
@@ -106,6 +106,21 @@ def load_contract(spec: str, project: Path) -> Contract:
         where = f"contract {spec!r}"
         raise ContractError(where, "is in none of the project's schemas", did_you_mean(spec, known))
     raise ContractError(f"contract {spec!r}", "names several", f"Say which: {', '.join(known)}")
+
+
+def contracts_of(spec: str | None, project: Path) -> tuple[Contract, ...]:
+    """The contract that somebody means, or all of the project where none is named.
+
+    Raises:
+        ContractError: There is none, or several, of that name, or one cannot be compiled.
+        ConfigError: The project has no contract.
+    """
+    if spec is not None:
+        return (load_contract(spec, project),)
+    found = [compile_contract(model) for name in contract_modules(project) for model in models_of(name, project)]
+    if not found:
+        raise ConfigError(f"project {project}", "has no contract", "Write one: batchops contract infer DATA")
+    return tuple(found)
 
 
 def _title(model: type[DataFrameModel]) -> str:

@@ -12,9 +12,21 @@ import math
 import zlib
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-__all__ = ["DAMAGED", "Invalid", "digest", "dump", "dump_pretty", "json_schema", "load", "pack", "rounded", "unpack"]
+__all__ = [
+    "DAMAGED",
+    "Invalid",
+    "digest",
+    "dump",
+    "dump_pretty",
+    "json_schema",
+    "load",
+    "named",
+    "pack",
+    "rounded",
+    "unpack",
+]
 
 T = TypeVar("T")
 
@@ -24,6 +36,11 @@ Invalid = ValidationError
 
 DAMAGED = (ValidationError, zlib.error)
 """What `unpack` raises for bytes that are not the value asked for."""
+
+
+def named(key: str) -> Any:
+    """A key that is no Python name, for a field: ``total: Annotated[int, codec.named("in")]``."""
+    return Field(alias=key)
 
 
 _adapters: dict[Any, TypeAdapter[Any]] = {}
@@ -46,7 +63,7 @@ def _finite(node: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return _finite(_adapter(type(value)).dump_python(value, mode="json"))
+    return _finite(_adapter(type(value)).dump_python(value, mode="json", by_alias=True))
 
 
 def dump(value: Any) -> bytes:
@@ -105,4 +122,4 @@ def _rounded(node: Any, digits: int) -> Any:
 
 def json_schema(kind: Any) -> dict[str, Any]:
     """The JSON Schema of a kind of value, as it is written."""
-    return _adapter(kind).json_schema(mode="serialization")
+    return _adapter(kind).json_schema(mode="serialization", by_alias=True)

@@ -54,12 +54,12 @@ def test_labels_meet_their_scores_and_the_area_is_that_of_scikit_learn(scored: F
     assert outcome.document is not None
     found = outcome.document.quality
     assert found is not None
-    auc = next(metric for metric in found.metrics if metric.name == "roc_auc")
+    auc = found.metrics["roc_auc"]
     assert auc.tonight == pytest.approx(area, abs=(auc.binning_error or 0) + 1e-9)
     confusion = found.confusion
     assert confusion is not None
     late = rows["prediction"] & (rows["late"] == 1)
-    assert confusion.true_positive == late.sum()
+    assert confusion.counts[1][1] == late.sum()
     assert [row.kind for row in scored.runs()] == ["score", "labels"]
     assert [kind for kind, _ in scored.recorded()] == ["score", "labels"]
 
@@ -143,7 +143,7 @@ def test_a_label_may_be_a_bool_a_number_or_its_text(scored: Flights, kind: type[
     found = outcome.document.quality
     assert found is not None
     assert found.confusion is not None
-    assert found.confusion.true_positive + found.confusion.false_negative == expected
+    assert sum(found.confusion.counts[1]) == expected
 
 
 def test_a_night_that_is_not_published_or_has_no_label_yet_is_not_ready(scored: Flights) -> None:

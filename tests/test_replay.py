@@ -78,7 +78,7 @@ def test_it_says_what_a_night_that_is_scored_again_then_does(flights: Flights, c
     assert (night.rejected, night.accepted) == (len(rejected.rows), len(accepted.rows))
     assert night.rejected + night.accepted > 0
     assert (night.set_aside, night.set_aside_before) == (len(after.rows), len(before.rows))
-    rules = {rule.id: rule for rule in again.document.contract.rules}
+    rules = {rule.id: rule for rule in again.document.rules}
     assert {id: (each.failed, each.evaluated) for id, each in night.rules.items() if id in rules} == {
         id: (rule.failed, rule.evaluated) for id, rule in rules.items()
     }

@@ -10,26 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from batchops.audit.sections import (
-    CalibrationBin,
-    ColumnPart,
-    Components,
-    ConfusionPart,
-    ContractPart,
-    DriftPart,
-    Histogram,
-    LoggedPart,
-    MetricPart,
+from batchops import codec
+from batchops.audit.outcomes import (
+    ConceptPart,
+    EstimatedPart,
+    FairnessPart,
     QualityPart,
-    RulePart,
-    ScorePart,
-    SkewColumn,
-    SkewPart,
+    RetrainPart,
     SlicePart,
-    SlicesPart,
-    ValueCount,
+    SlicingPart,
 )
+from batchops.audit.sections import ColumnPart, ContractPart, DriftPart, LoggedPart, RulePart, ScorePart, SkewPart
 from batchops.partition import Receipt
 from batchops.verdict import Past, Scalar, Severity
 
@@ -37,34 +30,18 @@ __all__ = [
     "FORMAT",
     "Action",
     "AuditDocument",
-    "CalibrationBin",
-    "ColumnPart",
-    "Components",
-    "ConfusionPart",
-    "ContractPart",
-    "DriftPart",
+    "BudgetPart",
     "Family",
     "FindingPart",
-    "Histogram",
-    "LoggedPart",
-    "MetricPart",
     "ProvenancePart",
-    "QualityPart",
     "ReferencePart",
     "RowsPart",
-    "RulePart",
     "RunPart",
-    "ScorePart",
-    "SkewColumn",
-    "SkewPart",
-    "SlicePart",
-    "SlicesPart",
-    "ValueCount",
     "VerdictPart",
     "WindowPart",
 ]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +79,11 @@ class RowsPart:
     """Rows in = scored + quarantined, always; the rows of unreadable files are unknown and stand apart.
 
     Attributes:
+        total: Rows in; the key is ``in``.
         released: Of the scored rows, those that were set aside first, and put back by a person since.
     """
 
-    total: int
+    total: Annotated[int, codec.named("in")]
     scored: int
     quarantined: int
     unreadable_partitions: int
@@ -173,6 +151,23 @@ class FindingPart:
     action: str
     anchor: str
     evidence: Mapping[str, Scalar]
+    p_value: float | None = None
+    q_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPart:
+    """The error budget under which all estimated figures were judged together.
+
+    Attributes:
+        figures: How many there were; figures that are counted take nothing of it.
+        warn: Share of nights without a change on which something may WARN.
+        fail: The same for FAIL.
+    """
+
+    figures: int
+    warn: float
+    fail: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,23 +250,45 @@ class RunPart:
 
 @dataclass(frozen=True, slots=True)
 class AuditDocument:
-    """The whole of audit.json."""
+    """The whole of audit.json, of a night or of two frames; what was not asked for is None.
+
+    Attributes:
+        job, night: None for two frames.
+        contract: None without one.
+        skew, score, history: Of a night alone.
+    """
 
     format: int
-    job: str
+    job: str | None
     title: str
-    night: str
+    night: str | None
     verdict: VerdictPart
     rows: RowsPart
     window: WindowPart
     families: tuple[Family, ...]
     findings: tuple[FindingPart, ...]
-    contract: ContractPart
-    drift: DriftPart
+    contract: ContractPart | None
+    drift: DriftPart | None
     score: ScorePart | None
     quality: QualityPart | None
-    slices: SlicesPart | None
+    slices: tuple[SlicePart, ...] | None
     provenance: ProvenancePart
     history: tuple[Past, ...]
     run: RunPart
     skew: SkewPart | None = None
+    estimated: EstimatedPart | None = None
+    slicing: SlicingPart | None = None
+    fairness: tuple[FairnessPart, ...] | None = None
+    concept: ConceptPart | None = None
+    retrain: RetrainPart | None = None
+    budget: BudgetPart | None = None
+
+    @property
+    def rules(self) -> tuple[RulePart, ...]:
+        """The contract's; none without one."""
+        return self.contract.rules if self.contract else ()
+
+    @property
+    def columns(self) -> tuple[ColumnPart, ...]:
+        """Those that were compared with the reference."""
+        return self.drift.columns if self.drift else ()

@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from batchops.audit.compare import ColumnComparison, Comparison, Scope
+from batchops.audit.document import BudgetPart
 from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, TONIGHT, shown_values, slice_label
-from batchops.audit.sections import (
+from batchops.audit.outcomes import (
     CalibrationBin,
-    ColumnPart,
-    Components,
     ConfusionPart,
-    ContractPart,
-    Histogram,
+    GapPart,
+    Interval,
     MetricPart,
     QualityPart,
+    SlicePart,
+    SlicingPart,
+)
+from batchops.audit.sections import (
+    ColumnPart,
+    Components,
+    ContractPart,
+    Histogram,
     RulePart,
     ScorePart,
-    SlicePart,
-    SlicesPart,
+    ShareChange,
     ValueCount,
 )
 from batchops.audit.state import Audit, Reference
 from batchops.contract import Contract
 from batchops.contract.locating import place_of
 from batchops.stats import NOT_MEASURED, Column, Estimate, baselines, calibration, confusion, histogram
-from batchops.verdict import Finding, Severity, worst
+from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Finding, Severity, Verdict, worst
 
-__all__ = ["column_parts", "contract_part", "quality_part", "score_part", "slices_part"]
+__all__ = ["budget_part", "column_parts", "contract_part", "quality_part", "score_part", "slices_part", "slicing_part"]
 
 Findings = Mapping[str, Finding]
 
@@ -36,6 +42,12 @@ def _severity(findings: Sequence[Finding | None]) -> Severity:
     """The worst of a subject's findings; UNSURE and NOT RUN only where nothing else is known."""
     known = [finding.severity for finding in findings if finding is not None]
     return worst([each for each in known if each is not Severity.NOT_RUN] or known)
+
+
+def budget_part(verdict: Verdict) -> BudgetPart:
+    """How many figures shared the night's error budget, and how large it is."""
+    figures = sum(finding.p_value is not None for finding in verdict.findings)
+    return BudgetPart(figures, FALSE_WARNINGS, FALSE_FAILS)
 
 
 def contract_part(contract: Contract, audit: Audit, reference: Audit, findings: Findings) -> ContractPart:
@@ -97,14 +109,15 @@ def _column_part(column: ColumnComparison, family: str, findings: Findings, reli
     distance = findings.get(f"{family}.distance:{name}")
     drawn = histogram(over.column, column.reference, cells)
     timeless = cells.kind != "temporal"
+    before, now = _reference_components(column), _components(over)
     return ColumnPart(
         column=name,
         kind=cells.kind,
         unit=cells.unit or None,
         severity=_severity(own),
         measure=over.drift.measure,
-        reference=_reference_components(column),
-        window=_components(over),
+        reference=before,
+        window=now,
         tonight=_components(column.tonight),
         usual=over.usual.value,
         limit=distance.limit if distance is not None else None,
@@ -118,6 +131,11 @@ def _column_part(column: ColumnComparison, family: str, findings: Findings, reli
         else Histogram(
             drawn.kind, drawn.low, drawn.high, drawn.labels, _rounded(drawn.reference), _rounded(drawn.current)
         ),
+        null_share=ShareChange(before.null_share, now.null_share),
+        unseen_share=now.unseen_share,
+        outside_share=now.outside_share,
+        p_value=distance.p_value if distance is not None else None,
+        q_value=distance.q_value if distance is not None else None,
     )
 
 
@@ -173,16 +191,17 @@ def quality_part(
         never=never,
         conflicting=conflicting,
         unmatched=unmatched,
-        metrics=tuple(
-            _metric_part(name, comparison, findings, (trivial.get(name), previous.get(f"metric.{name}")))
+        metrics={
+            name: _metric_part(name, comparison, findings, (trivial.get(name), previous.get(f"metric.{name}")))
             for name in comparison.metrics
-        ),
+        },
         confusion=ConfusionPart(
-            decided.threshold,
-            decided.true_positives,
-            decided.false_positives,
-            decided.true_negatives,
-            decided.false_negatives,
+            labels=("0", "1"),
+            counts=(
+                (decided.true_negatives, decided.false_positives),
+                (decided.false_negatives, decided.true_positives),
+            ),
+            threshold=decided.threshold,
         ),
         calibration=_calibration(comparison, reference),
     )
@@ -198,7 +217,6 @@ def _metric_part(
     if name == "roc_auc" and limit is not None and was.value is not None:
         limit = was.value - limit
     return MetricPart(
-        name=name,
         value=now.value,
         lower=now.lower,
         upper=now.upper,
@@ -218,13 +236,22 @@ def _calibration(comparison: Comparison, reference: Reference) -> tuple[Calibrat
     now = calibration(comparison.quality, reference.quality)
     was = calibration(reference.audit.quality, reference.quality)
     return tuple(
-        CalibrationBin(a.low, a.high, a.n, a.predicted, a.observed, b.n, b.predicted, b.observed)
+        CalibrationBin(None, a.low, a.high, a.n, a.predicted, a.observed, b.n, b.predicted, b.observed)
         for a, b in zip(now, was, strict=True)
         if a.predicted is not None and a.observed is not None and a.n >= K_ANONYMOUS
     )
 
 
-def slices_part(comparison: Comparison, findings: Findings) -> SlicesPart | None:
+def slicing_part(comparison: Comparison) -> SlicingPart | None:
+    """How slices were tested; None before the first label."""
+    gaps = comparison.slices
+    if not any(gap.observed is not None for gap in gaps.slices):
+        return None
+    suppressed = sum(gap.n < K_ANONYMOUS for gap in gaps.slices)
+    return SlicingPart("calibration_gap", gaps.tested, gaps.support, suppressed, 0)
+
+
+def slices_part(comparison: Comparison, findings: Findings) -> tuple[SlicePart, ...] | None:
     """Every slice, worst first; None before the first label."""
     gaps = comparison.slices
     if not any(gap.observed is not None for gap in gaps.slices):
@@ -239,23 +266,26 @@ def slices_part(comparison: Comparison, findings: Findings) -> SlicesPart | None
             SlicePart(
                 slice=dict(gap.key),
                 label=slice_label(gap.key),
+                discovered=False,
                 n=gap.n,
+                metrics={"roc_auc": Interval(gap.roc_auc.value)},
+                gap=GapPart(
+                    "calibration_gap",
+                    gap.gap.value,
+                    gap.gap.lower,
+                    gap.gap.upper,
+                    gap.lower_corrected,
+                    gap.upper_corrected,
+                    was.gap.value if was is not None else None,
+                ),
                 predicted=gap.predicted,
                 observed=gap.observed,
-                gap=gap.gap.value,
-                lower=gap.gap.lower,
-                upper=gap.gap.upper,
-                lower_corrected=gap.lower_corrected,
-                upper_corrected=gap.upper_corrected,
-                gap_rest=gap.rest.value,
-                gap_rest_lower=gap.rest.lower,
-                gap_rest_upper=gap.rest.upper,
-                reference_gap=was.gap.value if was is not None else None,
-                roc_auc=gap.roc_auc.value,
                 missed=gap.missed,
                 limit=finding.limit if finding is not None else None,
+                p_value=finding.p_value if finding is not None else None,
+                q_value=finding.q_value if finding is not None else None,
                 severity=finding.severity if finding is not None else Severity.NOT_RUN,
             )
         )
-    parts.sort(key=lambda part: (part.severity.rank, -abs(part.gap or 0.0), part.label))
-    return SlicesPart(gaps.tested, gaps.support, tuple(parts))
+    parts.sort(key=lambda part: (part.severity.rank, -abs(part.gap.value or 0.0), part.label))
+    return tuple(parts)

@@ -1,4 +1,4 @@
-"""The sections of audit.json: contract, drift, score, quality and slices. Numbers and names, no sentence."""
+"""The sections of audit.json about what came in: contract, drift, skew and score. Numbers and names, no sentence."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from dataclasses import dataclass
 from batchops.verdict import Severity
 
 __all__ = [
-    "CalibrationBin",
     "ColumnPart",
     "Components",
-    "ConfusionPart",
     "ContractPart",
     "DriftPart",
     "Histogram",
     "LoggedPart",
-    "MetricPart",
-    "QualityPart",
+    "MultivariatePart",
+    "ParityColumn",
+    "ParityPart",
+    "Reliance",
     "RulePart",
     "ScorePart",
+    "ShareChange",
     "SkewColumn",
     "SkewPart",
-    "SlicePart",
-    "SlicesPart",
     "ValueCount",
 ]
 
@@ -117,6 +116,14 @@ class Components:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareChange:
+    """A share of the rows in the reference and in what is audited; None where a side has no row."""
+
+    reference: float | None
+    current: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnPart:
     """One column, against the reference.
 
@@ -125,7 +132,12 @@ class ColumnPart:
         reference, window, tonight: The components; the reference's distance is zero.
         usual: The largest distance between any such window of the training data and the rest of it; None where
             the training data is too short to say.
-        measures: Other distances over the window, shown and never judged.
+        measures: Every distance over the window; all but ``measure`` are shown and never judged.
+        null_share: Null or NaN, of the window's rows; the next two are of the same rows.
+        noise: The distance that rows drawn from the reference itself would show in 1 of 20 nights; None where there is
+            no distance.
+        p_value: Of the distance, against "it is at most what is usual, and at most the limit".
+        q_value: The same among all judged figures (Benjamini-Hochberg).
         reliance: How much the model's roc_auc falls when the column is shuffled; None where unknown.
         unseen: The commonest values the reference does not have.
         histogram: None for opaque columns.
@@ -147,6 +159,78 @@ class ColumnPart:
     reference_high: float | None
     unseen: tuple[ValueCount, ...]
     histogram: Histogram | None
+    null_share: ShareChange = ShareChange(None, None)
+    unseen_share: float | None = None
+    outside_share: float | None = None
+    noise: float | None = None
+    p_value: float | None = None
+    q_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reliance:
+    """A column, and how much of something it explains, of 1."""
+
+    column: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class MultivariatePart:
+    """Do the columns together tell the two sides apart?
+
+    Attributes:
+        rows: Of both sides' samples together.
+        auc: How well a classifier that saw neither row tells a row of the reference from one of the window, out of
+            fold; .5: not at all. ``lower`` and ``upper`` of its 95 % interval.
+        columns: By how much the area falls without each column's order, as a share of all such falls; largest first.
+        reconstruction: Mean squared error of rows of the window projected on the reference's principal components,
+            over the same of the reference: 1 where the columns hang together as they did.
+        components: How many principal components that is.
+    """
+
+    rows: int
+    auc: float | None
+    lower: float | None
+    upper: float | None
+    limit: float | None
+    p_value: float | None
+    q_value: float | None
+    severity: Severity
+    columns: tuple[Reliance, ...]
+    reconstruction: float | None
+    reconstruction_lower: float | None
+    reconstruction_upper: float | None
+    components: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParityColumn:
+    """A column as another tool would judge it."""
+
+    column: str
+    measure: str
+    value: float | None
+    threshold: float | None
+    drifted: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParityPart:
+    """What another tool would say of the same two sides, for those who come from it; nothing here is judged.
+
+    Attributes:
+        method: ``evidently``, ``nannyml`` or ``tfdv``.
+        version: The version whose figures these are.
+        share: Drifted columns of all that were compared.
+        drifted: What the tool calls the whole dataset; None where it calls it nothing.
+    """
+
+    method: str
+    version: str
+    share: float | None
+    drifted: bool | None
+    columns: tuple[ParityColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +239,8 @@ class DriftPart:
 
     reference: str
     columns: tuple[ColumnPart, ...]
+    multivariate: MultivariatePart | None = None
+    parity: ParityPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,118 +334,3 @@ class ScorePart:
     mean_tonight: float | None
     selection_reference: float | None
     selection_window: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class MetricPart:
-    """A metric by scikit-learn's name (``roc_auc``, ``brier_score``...), with a 95 % interval clustered by night.
-
-    Attributes:
-        tonight: The same on tonight alone; None before its labels.
-        previous: The window's value one run ago.
-        baseline: What the reference's base rate alone would get.
-        binning_error: Bound of what binning the scores may cost; 0 where the figure is exact.
-    """
-
-    name: str
-    value: float | None
-    lower: float | None
-    upper: float | None
-    tonight: float | None
-    previous: float | None
-    reference: float | None
-    reference_lower: float | None
-    reference_upper: float | None
-    baseline: float | None
-    limit: float | None
-    severity: Severity
-    binning_error: float
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationBin:
-    """Rows whose score lies in [low, high): mean score and share of positives."""
-
-    low: float
-    high: float
-    n: int
-    predicted: float
-    observed: float
-    reference_n: int
-    reference_predicted: float | None
-    reference_observed: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConfusionPart:
-    """Decisions at the job's threshold, in rows."""
-
-    threshold: float
-    true_positive: int
-    false_positive: int
-    true_negative: int
-    false_negative: int
-
-
-@dataclass(frozen=True, slots=True)
-class QualityPart:
-    """Are the scores right where the outcome is known?
-
-    Attributes:
-        coverage: Labelled rows / scored rows of the window's nights.
-        never: Why some rows never get a label, as the job says.
-        conflicting, unmatched: Labels that contradict each other; labels of keys that were never scored.
-    """
-
-    task: str
-    n_labelled: int
-    nights_labelled: int
-    coverage: float | None
-    never: str | None
-    conflicting: int
-    unmatched: int
-    metrics: tuple[MetricPart, ...]
-    confusion: ConfusionPart | None
-    calibration: tuple[CalibrationBin, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SlicePart:
-    """For whom is it wrong? Observed minus predicted, in the slice, with intervals clustered by night.
-
-    Attributes:
-        slice: Dimension -> value.
-        label: ``carrier DL · part of day 17-20 h``.
-        n: Labelled rows of the window (all rows before labels).
-        gap: Observed - predicted, with its plain 95 % interval.
-        gap_rest: The gap of the slice minus the gap of all other rows.
-        severity: NOT RUN below the support.
-    """
-
-    slice: Mapping[str, str]
-    label: str
-    n: int
-    predicted: float | None
-    observed: float | None
-    gap: float | None
-    lower: float | None
-    upper: float | None
-    lower_corrected: float | None
-    upper_corrected: float | None
-    gap_rest: float | None
-    gap_rest_lower: float | None
-    gap_rest_upper: float | None
-    reference_gap: float | None
-    roc_auc: float | None
-    missed: int | None
-    limit: float | None
-    severity: Severity
-
-
-@dataclass(frozen=True, slots=True)
-class SlicesPart:
-    """How many slices were tested, by which rule, and each of them; worst first."""
-
-    tested: int
-    support: int
-    slices: tuple[SlicePart, ...]

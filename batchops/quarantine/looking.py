@@ -70,7 +70,7 @@ def _held(store: Store, row: RunRow) -> HeldNight:
     document = latest_document(store, row)
     rules = _rules(store, row) if row.quarantined else {}
     if rules is not None:
-        harmless = {rule.id for rule in document.contract.rules if rule.action == "continue"}
+        harmless = {rule.id for rule in document.rules if rule.action == "continue"}
         rules = {id: count for id, count in rules.items() if id not in harmless}
     return HeldNight(
         str(row.night), row.rows_in, row.quarantined, document.rows.released, rules, row.output, row.run_id

@@ -206,7 +206,7 @@ def _judged(night: _Night, audit: Audit) -> Verdict:
 def _rules(night: _Night, audit: Audit, moved: _Moved, verdict: Verdict) -> Iterator[tuple[str, RuleNight]]:
     """Each rule, and the schema's own where they failed."""
     levels = {each.subject: each.severity for each in verdict.findings if each.check == "contract.rule"}
-    failed = {rule.id: rule.failed for rule in night.document.contract.rules}
+    failed = {rule.id: rule.failed for rule in night.document.rules}
     for rule in night.contract.rules:
         tally = audit.tallies.of(rule.id)
         yield rule.id, _rule(tally, failed.get(rule.id), moved.by[rule.id], levels[rule.id])
@@ -262,7 +262,7 @@ def _batch(night: _Night, frame: pl.DataFrame, start: int, held: pl.DataFrame) -
     ours = held.filter(pl.col(ROW).is_between(start, start + frame.height, closed="left"))
     rejected, accepted = aside.join(ours, on=ROW, how="anti"), ours.join(aside, on=ROW, how="anti")
     by = _failures(rejected, night.contract.rules)
-    return audit, _Moved(rejected.height, accepted.height, by, _failures(accepted, night.document.contract.rules))
+    return audit, _Moved(rejected.height, accepted.height, by, _failures(accepted, night.document.rules))
 
 
 class _Acts(Protocol):

@@ -10,7 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from batchops.audit.document import CalibrationBin, Histogram
+from batchops.audit.outcomes import CalibrationBin
+from batchops.audit.sections import Histogram
 from batchops.verdict import Severity
 
 __all__ = [

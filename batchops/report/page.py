@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchops.audit.document import AuditDocument, ColumnPart, Family, ReferencePart, RulePart, SlicePart
+from batchops.audit.document import AuditDocument, Family, ReferencePart
+from batchops.audit.outcomes import SlicePart
+from batchops.audit.sections import ColumnPart, RulePart
 from batchops.report import formats, marks
 from batchops.report.environment import fill
 from batchops.report.topics import BOTH, FAMILIES, groups
@@ -25,6 +27,23 @@ ASIDES = {
     "abort_night": " · failing rows are set aside, and a FAIL withholds the night",
 }
 """What becomes of failing rows, to follow a rule's level."""
+
+METRICS = (
+    "calibration_gap",
+    "roc_auc",
+    "root_mean_squared_error",
+    "accuracy",
+    "balanced_accuracy",
+    "brier_score",
+    "log_loss",
+    "mean_absolute_error",
+    "mean_error",
+    "r2",
+    "precision",
+    "recall",
+    "f1",
+)
+"""In which order metrics are read, after those that are judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +88,15 @@ def _frame(document: AuditDocument) -> dict[str, Any]:
 
 def _anchors(document: AuditDocument) -> frozenset[str]:
     """Every id that a link may lead to."""
-    slices = document.slices.slices if document.slices else ()
+    slices = document.slices or ()
     skew = document.skew.columns if document.skew else ()
     return frozenset(
         [
             *("verdict", "findings", "contract", "drift", "quality", "slices", "provenance"),
             *(["score"] if document.score else []),
             *(["skew"] if document.skew else []),
-            *(f"rule-{formats.slug(rule.id)}" for rule in document.contract.rules),
-            *(f"column-{formats.slug(column.column)}" for column in document.drift.columns),
+            *(f"rule-{formats.slug(rule.id)}" for rule in document.rules),
+            *(f"column-{formats.slug(column.column)}" for column in document.columns),
             *(f"slice-{formats.slug(each.label)}" for each in slices),
             *(f"skew-{each.kind}-{formats.slug(each.column)}" for each in skew if each.severity is not Severity.PASS),
         ]
@@ -90,7 +109,7 @@ def _facts(document: AuditDocument) -> list[tuple[str, str]]:
     share = f" ({formats.percent(window.labelled / window.rows)})" if window.rows else ""
     output = {"published": "published", "flagged": "published, flagged", "withheld": "withheld"}
     return [
-        ("Night", formats.date(document.night)),
+        *([("Night", formats.date(document.night))] if document.night else []),
         ("Rows scored", f"{formats.count(rows.scored)} of {formats.count(rows.total)}"),
         ("Set aside", formats.count(rows.quarantined)),
         *([("Put back", formats.count(rows.released))] if rows.released else []),
@@ -151,8 +170,8 @@ def _contract(document: AuditDocument) -> dict[str, Any]:
     def order(rule: RulePart) -> tuple[int, float, str]:
         return rule.severity.rank, -(rule.share or 0.0), rule.id
 
-    opaque = frozenset(column.column for column in document.drift.columns if column.kind == "opaque")
-    rules = sorted(document.contract.rules, key=order)
+    opaque = frozenset(column.column for column in document.columns if column.kind == "opaque")
+    rules = sorted(document.rules, key=order)
     kept = [rule for rule in rules if rule.severity is Severity.PASS and not rule.failed and not rule.unknown]
     return {"rules": [rule for rule in rules if rule not in kept], "kept": kept, "opaque": opaque, "asides": ASIDES}
 
@@ -165,7 +184,7 @@ def _drift(document: AuditDocument) -> dict[str, Any]:
     def order(column: ColumnPart) -> tuple[int, float, float, str]:
         return column.severity.rank, -(column.reliance or 0.0), -(column.window.distance or 0.0), column.column
 
-    columns = sorted(document.drift.columns, key=order)
+    columns = sorted(document.columns, key=order)
     skew = document.skew.columns if document.skew else ()
     return {
         "columns": columns,
@@ -176,25 +195,31 @@ def _drift(document: AuditDocument) -> dict[str, Any]:
     }
 
 
+def _place(metric: str) -> int:
+    return METRICS.index(metric) if metric in METRICS else len(METRICS)
+
+
 def _quality(document: AuditDocument) -> dict[str, Any]:
     quality = document.quality
-    gap = [metric for metric in quality.metrics if metric.name == "calibration_gap"] if quality else []
+    gap = quality.metrics.get("calibration_gap") if quality else None
+    named = quality.metrics.items() if quality else ()
     return {
+        "metrics": sorted(named, key=lambda each: (each[1].limit is None, _place(each[0]), each[0])),
         "calibration": marks.curve(quality.calibration) if quality else None,
-        "overall": gap[0].value if gap else None,
+        "overall": gap.value if gap else None,
     }
 
 
 def _slices(document: AuditDocument) -> dict[str, Any]:
     def order(each: SlicePart) -> tuple[int, float, str]:
-        return each.severity.rank, -abs(each.gap or 0.0), each.label
+        return each.severity.rank, -abs(each.gap.value or 0.0), each.label
 
-    every = sorted(document.slices.slices, key=order) if document.slices else []
-    slices = [each for each in every if each.gap is not None and each.severity is not Severity.NOT_RUN]
+    every = sorted(document.slices or (), key=order)
+    slices = [each for each in every if each.gap.value is not None and each.severity is not Severity.NOT_RUN]
     shown = [
         value
         for each in slices
-        for value in (each.gap, each.lower, each.upper, each.reference_gap)
+        for value in (each.gap.value, each.gap.lower, each.gap.upper, each.gap.reference)
         if value is not None
     ]
     limits = [each.limit for each in slices if each.limit is not None]

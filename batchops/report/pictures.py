@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from batchops.audit.document import ColumnPart, MetricPart, SlicePart
+from batchops.audit.outcomes import MetricPart, SlicePart
+from batchops.audit.sections import ColumnPart
 from batchops.report import formats, marks
 
 __all__ = ["beyond", "end", "meter", "metric", "metric_limit", "metric_name", "whisker"]
@@ -56,13 +57,13 @@ def metric(value: float | None, name: str) -> str:
     return formats.percent(value) if name in SHARES else formats.decimal(value)
 
 
-def metric_limit(part: MetricPart) -> str:
+def metric_limit(part: MetricPart, name: str) -> str:
     """What the metric may do; those that are judged are judged by a difference to training."""
     if part.limit is None:
         return formats.NONE
-    if part.name.endswith("_gap"):
+    if name.endswith("_gap"):
         return f"±{formats.number(part.limit * 100)}"
-    return metric(part.limit, part.name)
+    return metric(part.limit, name)
 
 
 def beyond(column: ColumnPart) -> bool:
@@ -78,6 +79,5 @@ def meter(column: ColumnPart) -> marks.Meter:
 
 def whisker(part: SlicePart, scale: marks.Axis) -> marks.Whisker | None:
     """The row of the forest; None where the slice has no gap."""
-    if part.gap is None:
-        return None
-    return marks.whisker(scale, part.gap, (part.lower, part.upper), part.reference_gap)
+    gap = part.gap
+    return None if gap.value is None else marks.whisker(scale, gap.value, (gap.lower, gap.upper), gap.reference)

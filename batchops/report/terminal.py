@@ -91,8 +91,9 @@ def summary(
     """
     verdict, rows = document.verdict, document.rows
     severity = _level(verdict.severity, colour)
-    job = f"{_text(document.job)}  {date(document.night)}  {_text(seconds(document.run.seconds))}"
-    lines = [f"{severity}  {job}", _style(_text(verdict.headline, 132), "1", colour), *_table(document, colour)]
+    of = [_text(document.job) if document.job else "audit", date(document.night) if document.night else ""]
+    about = "  ".join(part for part in (*of, _text(seconds(document.run.seconds))) if part)
+    lines = [f"{severity}  {about}", _style(_text(verdict.headline, 132), "1", colour), *_table(document, colour)]
     scored = f"{count(rows.scored)} of {count(rows.total)} rows scored"
     what = f"{scored}, {count(rows.quarantined)} set aside, {verdict.output}"
     end = [f"exit    {exit_code} ({EXITS.get(exit_code, 'failed')}; {_text(what)})"]

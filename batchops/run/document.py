@@ -12,8 +12,17 @@ from typing import Literal
 
 from batchops import __version__, ledger
 from batchops.audit import Audit, AuditDocument, Comparison, Reference
-from batchops.audit.document import FORMAT, DriftPart, ProvenancePart, ReferencePart, RowsPart, RunPart, WindowPart
-from batchops.audit.parts import column_parts, contract_part, quality_part, score_part, slices_part
+from batchops.audit.document import FORMAT, ProvenancePart, ReferencePart, RowsPart, RunPart, WindowPart
+from batchops.audit.parts import (
+    budget_part,
+    column_parts,
+    contract_part,
+    quality_part,
+    score_part,
+    slices_part,
+    slicing_part,
+)
+from batchops.audit.sections import DriftPart
 from batchops.audit.skew import skew_part
 from batchops.job import LoadedJob
 from batchops.models import Version
@@ -137,6 +146,8 @@ def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: V
         score=score_part(comparison, findings),
         quality=quality_part(comparison, made.reference, findings, quality_facts, previous),
         slices=slices_part(comparison, findings),
+        slicing=slicing_part(comparison),
+        budget=budget_part(verdict),
         provenance=_provenance(made, tonight),
         history=tuple(_trimmed(past, [each.series for each in families]) for past in tonight.history),
         run=_run(made, tonight, audit),

@@ -165,7 +165,7 @@ def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figur
     return figures
 
 
-def _past(document: AuditDocument, findings: tuple[Finding, ...], published: Past | None) -> Past:
+def _past(document: AuditDocument, findings: tuple[Finding, ...], tonight: Tonight) -> Past:
     """What later nights need: lines of what is watched, and the level of what was wrong."""
     watched = ("drift.", "score.", "quality.", "volume.", "freshness.", "skew.", "contract.quarantined")
     figures = {
@@ -175,10 +175,10 @@ def _past(document: AuditDocument, findings: tuple[Finding, ...], published: Pas
     }
     figures |= {each.series: each.value for each in document.families if each.series}
     if document.quality is not None:
-        figures |= {f"metric.{metric.name}": metric.value for metric in document.quality.metrics}
+        figures |= {f"metric.{name}": metric.value for name, metric in document.quality.metrics.items()}
     alarms = [finding for finding in findings if finding.severity in ALARMS]
     return Past(
-        night=document.night,
+        night=str(tonight.night),
         run_id=document.run.id,
         severity=document.verdict.severity,
         rows=document.rows.total,
@@ -186,7 +186,7 @@ def _past(document: AuditDocument, findings: tuple[Finding, ...], published: Pas
         since={finding.id: (finding.since, finding.nights) for finding in alarms if finding.since is not None},
         figures=figures,
         files=files_of(document.run.partitions),
-        late=late_files(document.run.partitions, published),
+        late=late_files(document.run.partitions, tonight.published),
     )
 
 
@@ -196,7 +196,7 @@ def _row(made: Made, tonight: Tonight, document: AuditDocument, verdict: Verdict
         "labels" if tonight.kind == "labels" else "withheld" if document.verdict.output == "withheld" else "score"
     )
     return RunRow(
-        job=document.job,
+        job=made.job.name,
         night=tonight.night,
         kind=kind,
         run_id=run.id,
@@ -219,8 +219,8 @@ def _row(made: Made, tonight: Tonight, document: AuditDocument, verdict: Verdict
         seconds=run.seconds,
         peak_memory=run.peak_memory,
         headline=document.verdict.headline,
-        past=codec.dump(_past(document, verdict.findings, tonight.published)).decode(),
-        run_folder=f"runs/{document.job}/{document.night}/{run.id}",
+        past=codec.dump(_past(document, verdict.findings, tonight)).decode(),
+        run_folder=f"runs/{made.job.name}/{tonight.night}/{run.id}",
     )
 
 

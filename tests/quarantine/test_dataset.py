@@ -39,7 +39,7 @@ def test_rows_are_released_once_the_dataset_that_they_refer_to_has_come(flights:
     assert some.released + rest.released == aside
     assert rows_in(rest.outcome)[2] == 0
     assert rest.outcome.document is not None
-    assert [rule.failed for rule in rest.outcome.document.contract.rules if rule.id == AIRPORTS] == [0]
+    assert [rule.failed for rule in rest.outcome.document.rules if rule.id == AIRPORTS] == [0]
 
 
 def test_a_key_of_an_earlier_night_keeps_a_row_aside(flights: Flights) -> None:

@@ -91,7 +91,7 @@ def test_a_waived_rule_goes_on_counting_and_the_ledger_says_who_waived_it_and_wh
     rows, run = outcome.document.rows, outcome.document.run
     assert (rows.scored + rows.quarantined, rows.quarantined, rows.released) == (rows.total, 3, 3)
     assert rows_in(outcome)[2] == 3
-    (rule,) = [rule for rule in outcome.document.contract.rules if rule.id == NEAR]
+    (rule,) = [rule for rule in outcome.document.rules if rule.id == NEAR]
     assert rule.failed == 4
     assert (run.reason, run.kind) == ("the tower says so", "score")
     page = Path(str(outcome.report)).read_text()

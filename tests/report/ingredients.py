@@ -7,7 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from batchops.audit.document import Histogram, SlicePart
+from batchops.audit.outcomes import GapPart, Interval, SlicePart
+from batchops.audit.sections import Histogram
 from batchops.verdict import Figure, Limit, Past, Severity, worst
 
 NIGHT = dt.date(2013, 7, 4)
@@ -156,20 +157,25 @@ def slice_of(names: Mapping[str, str], label: str, n: int, gap: float | None, ha
         n=n,
         predicted=predicted,
         observed=None if gap is None or predicted is None else round(predicted + gap, 4),
-        gap=gap,
-        lower=None if gap is None else round(gap - half, 4),
-        upper=None if gap is None else round(gap + half, 4),
-        lower_corrected=None if gap is None else round(gap - 1.5 * half, 4),
-        upper_corrected=None if gap is None else round(gap + 1.5 * half, 4),
-        gap_rest=None if gap is None else round(gap * 0.6, 4),
-        gap_rest_lower=None if gap is None else round(gap * 0.6 - half, 4),
-        gap_rest_upper=None if gap is None else round(gap * 0.6 + half, 4),
-        reference_gap=None if gap is None else round(0.006 * (i % 5 - 2), 4),
-        roc_auc=None if gap is None else round(0.58 + 0.01 * (i % 15), 4),
+        discovered=False,
+        metrics={"roc_auc": Interval(None if gap is None else round(0.58 + 0.01 * (i % 15), 4))},
+        gap=gap_of(gap, half, i),
         missed=None if gap is None else round(n * 0.17),
         limit=0.05,
+        p_value=None,
+        q_value=None,
         severity=Severity.NOT_RUN,
     )
+
+
+def gap_of(gap: float | None, half: float, i: int) -> GapPart:
+    if gap is None:
+        return GapPart("calibration_gap", None, None, None, None, None, None)
+    plain, corrected = (
+        (round(gap - half, 4), round(gap + half, 4)),
+        (round(gap - 1.5 * half, 4), round(gap + 1.5 * half, 4)),
+    )
+    return GapPart("calibration_gap", gap, *plain, *corrected, round(0.006 * (i % 5 - 2), 4))
 
 
 def quality_figures(gap: float, auc: float) -> list[Figure]:
@@ -184,8 +190,8 @@ def quality_figures(gap: float, auc: float) -> list[Figure]:
 
 def slice_figures(slices: Sequence[SlicePart]) -> list[Figure]:
     return [
-        Figure("slices.calibration_gap", each.label, each.gap, "points", each.n, each.lower, each.upper,
-               each.lower_corrected, each.upper_corrected, side="both",
+        Figure("slices.calibration_gap", each.label, each.gap.value, "points", each.n or 0, each.gap.lower,
+               each.gap.upper, each.gap.lower_corrected, each.gap.upper_corrected, side="both",
                evidence={"predicted": each.predicted, "observed": each.observed})
         for each in slices
     ]  # fmt: skip

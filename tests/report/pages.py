@@ -54,7 +54,7 @@ class Page(HTMLParser):
 
     def visible(self) -> str:
         """What a reader without a script reads."""
-        return " ".join(each.text for each in self.all("body")[:1]).split('{"contract"')[0]
+        return " ".join(each.text for each in self.all("body")[:1]).split('{"budget"')[0]
 
 
 def parse(html: str) -> Page:

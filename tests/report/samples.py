@@ -12,25 +12,22 @@ import polars as pl
 from batchops.audit.document import (
     FORMAT,
     AuditDocument,
-    CalibrationBin,
+    Family,
+    ProvenancePart,
+    RowsPart,
+    RunPart,
+    WindowPart,
+)
+from batchops.audit.outcomes import CalibrationBin, ConfusionPart, MetricPart, QualityPart, SlicePart, SlicingPart
+from batchops.audit.sections import (
     ColumnPart,
     Components,
-    ConfusionPart,
     ContractPart,
     DriftPart,
-    Family,
     Histogram,
-    MetricPart,
-    ProvenancePart,
-    QualityPart,
-    RowsPart,
     RulePart,
-    RunPart,
     ScorePart,
-    SlicePart,
-    SlicesPart,
     ValueCount,
-    WindowPart,
 )
 from batchops.audit.skew import NightSkew, skew_figures, skew_part
 from batchops.audit.training import SchemaDifference
@@ -115,23 +112,23 @@ def _quality(night: Night, verdict: Verdict) -> QualityPart | None:
     gap, auc = night.gap, night.auc
     bins = tuple(
         CalibrationBin(
-            i / 10, (i + 1) / 10, round(6000 * math.exp(-((i - 2) ** 2) / 5)) + 12, i / 10 + 0.05,
+            None, i / 10, (i + 1) / 10, round(6000 * math.exp(-((i - 2) ** 2) / 5)) + 12, i / 10 + 0.05,
             min(0.98, (i / 10 + 0.05) * (1 + 3 * gap) + gap / 3), round(16000 * math.exp(-((i - 2) ** 2) / 5)) + 30,
             i / 10 + 0.05, min(0.98, max(0.0, i / 10 + 0.045)),
         )
         for i in range(8)
     )  # fmt: skip
-    metrics = (
-        MetricPart("calibration_gap", gap, gap - 0.018, gap + 0.018, gap + 0.01, gap + 0.006, 0.001, -0.017, 0.020,
+    metrics = {
+        "calibration_gap": MetricPart(gap, gap - 0.018, gap + 0.018, gap + 0.01, gap + 0.006, 0.001, -0.017, 0.020,
                    None, 0.05, levels.get("quality.calibration_gap", Severity.NOT_RUN), 0.0),
-        MetricPart("roc_auc", auc, auc - 0.03, auc + 0.026, auc - 0.01, auc + 0.007, 0.698, 0.682, 0.711, 0.5,
+        "roc_auc": MetricPart(auc, auc - 0.03, auc + 0.026, auc - 0.01, auc + 0.007, 0.698, 0.682, 0.711, 0.5,
                    0.638, levels.get("quality.roc_auc", Severity.NOT_RUN), 1e-4),
-        MetricPart("brier_score", 0.1948, 0.176, 0.212, 0.19, 0.197, 0.161, 0.151, 0.172, 0.2157, None,
+        "brier_score": MetricPart(0.1948, 0.176, 0.212, 0.19, 0.197, 0.161, 0.151, 0.172, 0.2157, None,
                    Severity.NOT_RUN, 0.0),
-        MetricPart("log_loss", 0.571, 0.53, 0.61, 0.56, 0.58, 0.492, 0.46, 0.52, 0.622, None, Severity.NOT_RUN, 0.0),
-        MetricPart("precision", 0.559, None, None, None, 0.579, 0.443, None, None, 0.315, None, Severity.NOT_RUN, 0.0),
-        MetricPart("recall", 0.375, None, None, None, 0.394, 0.351, None, None, 1.0, None, Severity.NOT_RUN, 0.0),
-    )  # fmt: skip
+        "log_loss": MetricPart(0.571, 0.53, 0.61, 0.56, 0.58, 0.492, 0.46, 0.52, 0.622, None, Severity.NOT_RUN, 0.0),
+        "precision": MetricPart(0.559, None, None, None, 0.579, 0.443, None, None, 0.315, None, Severity.NOT_RUN, 0.0),
+        "recall": MetricPart(0.375, None, None, None, 0.394, 0.351, None, None, 1.0, None, Severity.NOT_RUN, 0.0),
+    }  # fmt: skip
     return QualityPart(
         task="binary",
         n_labelled=night.labelled,
@@ -141,7 +138,7 @@ def _quality(night: Night, verdict: Verdict) -> QualityPart | None:
         conflicting=0,
         unmatched=0,
         metrics=metrics,
-        confusion=ConfusionPart(0.35, 3335, 2632, 16759, 5567),
+        confusion=ConfusionPart(("0", "1"), ((16759, 2632), (5567, 3335)), 0.35),
         calibration=bins,
     )
 
@@ -216,7 +213,7 @@ def facts_of(night: Night, output: str) -> Facts:
     return Facts(
         job=night.job, night=str(NIGHT), output=output, rows=night.rows, scored=night.rows - night.quarantined,
         quarantined=night.quarantined, nights=min(31, len(night.past) + 1), model="flights_delay@1",
-        rules=len(RULES), columns=len(night.columns), slices=sum(each.gap is not None for each in night.slices),
+        rules=len(RULES), columns=len(night.columns), slices=sum(each.gap.value is not None for each in night.slices),
         labels_expected="2013-07-05", labelled=night.labelled, roc_auc=night.auc if night.labelled else None,
         roc_auc_reference=0.698,
     )  # fmt: skip
@@ -246,7 +243,8 @@ def document(night: Night) -> AuditDocument:
         drift=DriftPart("1 Jan - 31 Mar 2013, 80 789 rows", columns),
         score=_score(families, verdict.findings) if night.rows else None,
         quality=_quality(night, verdict),
-        slices=SlicesPart(facts.slices, 50, slices) if slices and night.labelled else None,
+        slices=slices if slices and night.labelled else None,
+        slicing=SlicingPart("calibration_gap", facts.slices, 50, 0, 0) if slices and night.labelled else None,
         provenance=PROVENANCE,
         history=night.past,
         run=_run(night),
@@ -340,17 +338,17 @@ def hostile() -> AuditDocument:
     figures = [*rules, *drift_figures(columns, 29425), *quality_figures(0.072, 0.71), *slice_figures(slices)]
     made = document(Night(figures, columns, slices, past=history(5, 5), job=f"job{HOSTILE}", title=HOSTILE))
     parts = tuple(
-        replace(each, words=f"{each.words}{HOSTILE}", values=(ValueCount(HOSTILE, 12),)) for each in made.contract.rules
+        replace(each, words=f"{each.words}{HOSTILE}", values=(ValueCount(HOSTILE, 12),)) for each in made.rules
     )
-    first = made.drift.columns[0]
+    first = made.columns[0]
     unseen = (ValueCount(SECRET, 99),)
     people = replace(first, column="email", kind="opaque", unit=SECRET, unseen=unseen, reference_low=4711.0)
     email = replace(parts[1], id="email.known", columns=("email",), values=(ValueCount(SECRET, 9),))
     lost = replace(made.run.partitions[0], partition=HOSTILE, unreadable=HOSTILE)
     return replace(
         made,
-        contract=replace(made.contract, id=HOSTILE, rules=(*parts, email)),
-        drift=replace(made.drift, reference=HOSTILE, columns=(people, *made.drift.columns)),
+        contract=ContractPart(digest="7d" * 32, id=HOSTILE, rules=(*parts, email)),
+        drift=DriftPart(reference=HOSTILE, columns=(people, *made.columns)),
         quality=replace(made.quality, never=HOSTILE) if made.quality else None,
         provenance=replace(made.provenance, replay=HOSTILE, model=HOSTILE, libraries={HOSTILE: HOSTILE}),
         run=replace(made.run, actor=HOSTILE, reason=HOSTILE, partitions=(lost,)),

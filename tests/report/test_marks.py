@@ -4,7 +4,8 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
-from batchops.audit.document import CalibrationBin, Histogram
+from batchops.audit.outcomes import CalibrationBin
+from batchops.audit.sections import Histogram
 from batchops.report import marks
 from batchops.verdict import Severity
 
@@ -84,7 +85,7 @@ def test_a_worse_verdict_stands_higher_and_the_newest_at_the_right() -> None:
 
 
 def test_a_perfect_model_lies_on_the_diagonal() -> None:
-    bins = [CalibrationBin(i / 10, (i + 1) / 10, 9, i / 10, i / 10, 0, None, None) for i in range(11)]
+    bins = [CalibrationBin(None, i / 10, (i + 1) / 10, 9, i / 10, i / 10, 0, None, None) for i in range(11)]
     plot = marks.curve(bins)
     assert plot is not None
     assert all(x == pytest.approx(260 - y) for x, y in plot.current)
@@ -94,7 +95,7 @@ def test_a_perfect_model_lies_on_the_diagonal() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(0, 1000)), max_size=12))
 def test_a_calibration_plot_stays_in_its_box(rows: list[tuple[float, float, int]]) -> None:
-    plot = marks.curve([CalibrationBin(0, 1, n, p, o, n, p, o) for p, o, n in rows])
+    plot = marks.curve([CalibrationBin(None, 0, 1, n, p, o, n, p, o) for p, o, n in rows])
     if plot is not None:
         assert all(-1e-9 <= each <= 260 + 1e-9 for dot in (*plot.current, *plot.reference) for each in dot)
         assert all(math.isfinite(each) for bar in plot.bars for each in bar)

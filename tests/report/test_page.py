@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from batchops import codec
-from batchops.audit.document import AuditDocument, Histogram
+from batchops.audit.document import AuditDocument
+from batchops.audit.sections import DriftPart, Histogram
 from batchops.errors import ConfigError
 from batchops.report import Links, RunLine, pictures, render, render_index, summary
 from tests.report import ingredients, samples
@@ -162,10 +163,10 @@ def _row(page: Page, id: str) -> Element:
 
 def test_a_column_without_a_picture_says_so() -> None:
     document = samples.failing()
-    bare = replace(document.drift.columns[0], histogram=None)
+    bare = replace(document.columns[0], histogram=None)
     nothing = Histogram("number", None, None, (), (), ())
-    empty = replace(document.drift.columns[1], histogram=nothing)
-    page = parse(render(replace(document, drift=replace(document.drift, columns=(bare, empty)))))
+    empty = replace(document.columns[1], histogram=nothing)
+    page = parse(render(replace(document, drift=DriftPart("training", (bare, empty)))))
     assert "no picture" in _row(page, "column-temp").text
     assert "no values" in _row(page, "column-dewp").text
 
@@ -173,8 +174,9 @@ def test_a_column_without_a_picture_says_so() -> None:
 def test_one_slice_and_one_night_are_enough_for_a_page() -> None:
     document = samples.failing()
     assert document.slices is not None
-    one = replace(document.slices, tested=1, slices=document.slices.slices[:1])
-    page = parse(render(replace(document, slices=one, history=())))
+    assert document.slicing is not None
+    one = replace(document.slicing, tested=1)
+    page = parse(render(replace(document, slices=document.slices[:1], slicing=one, history=())))
     assert "1 slice tested" in page.visible()
     assert "The first night" in page.visible()
 

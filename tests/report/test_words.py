@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from batchops.audit.document import AuditDocument, Histogram
+from batchops.audit.document import AuditDocument
+from batchops.audit.sections import Histogram
 from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.report.topics import FAMILIES, anchor, family_of, groups, topic
 from batchops.report.words.checks import SAYINGS
@@ -163,7 +164,7 @@ def test_a_night_that_only_warns_does_not_forbid_its_scores() -> None:
 
 
 def test_a_column_says_what_is_most_telling_of_it() -> None:
-    columns = {each.column: each for each in samples.failing().drift.columns}
+    columns = {each.column: each for each in samples.failing().columns}
     assert column_words(columns["temp"]).startswith("88.3\u00a0% beyond training's 10.9 to 82 °F. Median about 39")
     assert column_words(columns["dest"]).startswith("0.7\u00a0% never seen in training: ACK, MVY, TVC.")
     assert column_words(columns["wind_gust"]) == "Missing more often: 67.0\u00a0% before, 85.0\u00a0% now."

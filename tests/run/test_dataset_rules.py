@@ -156,7 +156,7 @@ def test_a_dataset_that_cannot_be_read_withholds_the_night_and_its_rule_is_unkno
     assert (found["severity"], found["blocking"], found["why"]) == ("FAIL", True, why)
     assert "var/data/airports.parquet" in found["action"]
     assert outcome.document is not None
-    (rule,) = [rule for rule in outcome.document.contract.rules if rule.id == AIRPORTS]
+    (rule,) = [rule for rule in outcome.document.rules if rule.id == AIRPORTS]
     assert (rule.evaluated, rule.unknown, rule.severity) == (0, referring.rows().height, Severity.NOT_RUN)
 
 

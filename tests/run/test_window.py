@@ -50,9 +50,9 @@ def test_the_window_of_nights_is_the_night_of_all_their_rows(past: Flights, tmp_
     apart, together = flights.run(NIGHTS[3]).document, joined.run(NIGHTS[3]).document
     assert apart is not None
     assert together is not None
-    by_name = {column.column: column for column in together.drift.columns}
-    assert len(apart.drift.columns) == len(by_name) > 15
-    for column in apart.drift.columns:
+    by_name = {column.column: column for column in together.columns}
+    assert len(apart.columns) == len(by_name) > 15
+    for column in apart.columns:
         same = by_name[column.column]
         if column.column not in ("carrier", "flight", "origin"):
             assert column.window == same.window, column.column
@@ -71,7 +71,7 @@ def test_labels_that_came_since_change_the_windows_quality(past: Flights, tmp_pa
     assert quality is not None
     assert quality.nights_labelled == 3
     assert quality.n_labelled == window(with_labels)[4] > 2000
-    auc = next(metric for metric in quality.metrics if metric.name == "roc_auc")
+    auc = quality.metrics["roc_auc"]
     assert auc.value is not None
     assert 0.5 < auc.value < 0.9
     assert auc.tonight is None

@@ -38,6 +38,8 @@ def finding_part(finding: Finding, facts: Facts) -> FindingPart:
         action=f"{saying.remedy}{command}.",
         anchor=anchor(finding.check, finding.subject),
         evidence=finding.evidence,
+        p_value=finding.p_value,
+        q_value=finding.q_value,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from batchops.audit.document import SkewColumn, SkewPart
+from batchops.audit.sections import SkewColumn, SkewPart
 from batchops.report.formats import clean, count, listing, number, plural
 from batchops.report.words.facts import Facts
 from batchops.report.words.saying import (

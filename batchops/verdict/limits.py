@@ -1,0 +1,95 @@
+"""Where a figure begins to matter: limits, their defaults, and a job's policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+__all__ = ["DEFAULT_LIMITS", "NOTHING", "Limit", "Policy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Where a figure begins to matter.
+
+    Attributes:
+        warn: WARN where the plain interval lies wholly beyond it. None: as ``fail``.
+        fail: FAIL where the corrected interval lies wholly beyond it. None: the figure never fails.
+        blocking: A FAIL withholds the night's scores; else they are published and flagged.
+    """
+
+    warn: float | None = None
+    fail: float | None = None
+    blocking: bool = False
+
+    @property
+    def shown(self) -> float | None:
+        """The limit to print beside a figure: the first that it would cross."""
+        return self.fail if self.warn is None else self.warn
+
+
+NOTHING = Limit()
+"""The limit of what is shown but never judged."""
+
+DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
+    {
+        "input.unreadable": Limit(fail=0, blocking=True),
+        "input.empty": Limit(warn=0),
+        "schema.missing_column": Limit(fail=0, blocking=True),
+        "schema.dtype": Limit(fail=0, blocking=True),
+        "schema.coerced": Limit(warn=0),
+        "schema.extra_column": Limit(warn=0),
+        "schema.order": Limit(warn=0),
+        "skew.schema": Limit(warn=0),
+        "skew.feature": Limit(warn=0.01, fail=0.05),
+        "skew.unmatched": Limit(warn=0.01, fail=0.10),
+        "skew.distribution": Limit(warn=0.10, fail=0.30),
+        "partition.late": Limit(warn=0),
+        "partition.duplicate": Limit(fail=0),
+        "contract.rule": Limit(fail=0),
+        "contract.quarantined": Limit(warn=0.01, fail=0.10, blocking=True),
+        "volume.rows": Limit(fail=0, blocking=False),
+        "volume.weekday": Limit(warn=0.30, fail=0.60),
+        "freshness.age": Limit(fail=0),
+        # A KS distance of .10 is a normal distribution moved by a quarter of its standard deviation, .30 by three
+        # quarters; of categories, every tenth row and three of ten would have to move.
+        "drift.distance": Limit(warn=0.10, fail=0.30),
+        "drift.null_share": Limit(warn=0.02, fail=0.20),
+        "drift.unseen_share": Limit(warn=0.002, fail=0.10),
+        "drift.outside_share": Limit(warn=0.05, fail=0.50),
+        "score.distance": Limit(warn=0.10, fail=0.30),
+        "score.null_share": Limit(fail=0, blocking=True),
+        "quality.calibration_gap": Limit(warn=0.03, fail=0.05),
+        "quality.roc_auc": Limit(warn=0.03, fail=0.06),
+        "quality.coverage": Limit(warn=0.90),
+        "labels.conflicting": Limit(warn=0),
+        "labels.invalid": Limit(warn=0),
+        "labels.unmatched": Limit(warn=0),
+        "slices.calibration_gap": Limit(fail=0.10),
+    }
+)
+"""Limits of a job that states none; shares are of 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a job tolerates.
+
+    Attributes:
+        limits: By check (``drift.null_share``) or by check and subject (``drift.null_share:wind_gust``), the
+            more specific first; what is not named has its default.
+        primary: The metric on which a slice is compared with the rest; None: the log loss (share of errors without a
+            score; root mean squared error of regression).
+    """
+
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    primary: str | None = None
+
+    def limit(self, check: str, subject: str) -> Limit:
+        """The limit of a figure; `NOTHING` for checks without one."""
+        return self.stated(check, subject) or DEFAULT_LIMITS.get(check, NOTHING)
+
+    def stated(self, check: str, subject: str) -> Limit | None:
+        """The limit that the job itself states for a figure; None where it states none."""
+        return self.limits.get(f"{check}:{subject}", self.limits.get(check))

@@ -8,7 +8,8 @@ so.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,8 @@ class Estimate:
         nights: Nights it rests on; 0 where the rows have none.
         error: Bound of what counting in cells may cost; 0 where the value is exact.
         rows_independent: The interval takes rows as independent, since there are too few nights to do better.
+        chance: The probability of an estimate at least this far out where the truth is at most so far from 0; None
+            where there is none.
     """
 
     value: float | None
@@ -56,6 +59,7 @@ class Estimate:
     nights: int = 0
     error: float = 0.0
     rows_independent: bool = False
+    chance: Callable[[float], float] | None = field(default=None, compare=False, repr=False)
 
 
 NOT_MEASURED = Estimate(None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from batchops.errors import BatchopsError
+    from batchops.frames import FrameAudit, Roles, audit_frame
     from batchops.job import Job, Labels, Logged, Training
     from batchops.partition import Night, Source
     from batchops.verdict import Limit, Policy, Severity
@@ -19,29 +20,35 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BatchopsError",
+    "FrameAudit",
     "Job",
     "Labels",
     "Limit",
     "Logged",
     "Night",
     "Policy",
+    "Roles",
     "Severity",
     "Source",
     "Training",
     "__version__",
+    "audit_frame",
 ]
 
 _HOMES = {
     "BatchopsError": "batchops.errors",
+    "FrameAudit": "batchops.frames",
     "Job": "batchops.job",
     "Labels": "batchops.job",
     "Limit": "batchops.verdict",
     "Logged": "batchops.job",
     "Night": "batchops.partition",
     "Policy": "batchops.verdict",
+    "Roles": "batchops.frames",
     "Severity": "batchops.verdict",
     "Source": "batchops.partition",
     "Training": "batchops.job",
+    "audit_frame": "batchops.frames",
 }
 
 

@@ -72,12 +72,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class ColumnComparison:
-    """One column: in the reference, over the window, and tonight."""
+    """One column: in the reference, over the window, and tonight.
+
+    Attributes:
+        alone: The reference has no nights, so that nothing can be usual: the practical limit alone decides.
+    """
 
     cells: Cells
     reference: Column
     window: Scope
     tonight: Scope
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +147,17 @@ def _slices(reference: Reference) -> SliceGaps:
 @lru_cache(maxsize=4096)
 def _usual(reference: Reference, place: int, length: int) -> Usual:
     cells, whole = _counted(reference, place)
-    nights = [
-        night.outputs.columns[cells.column] if place == SCORE_PLACE else night.inputs.columns[cells.column]
-        for night in reference.nights
-    ]
+    sides = [night.outputs if place == SCORE_PLACE else night.inputs for night in reference.nights]
+    nights = [side.columns.get(cells.column, Column()) for side in sides]
     return usual(nights, whole, cells, length)
 
 
 def _counted(reference: Reference, place: int) -> tuple[Cells, Column]:
     """A column of the reference by its place, or its score."""
     if place == SCORE_PLACE:
-        return reference.score, reference.audit.outputs.columns[reference.score.column]
+        return reference.score, reference.audit.outputs.columns.get(reference.score.column, Column())
     cells = reference.inputs[place]
-    return cells, reference.audit.inputs.columns[cells.column]
+    return cells, reference.audit.inputs.columns.get(cells.column, Column())
 
 
 def _columns(nights: Sequence[Profile], places: Sequence[int], reference: Reference) -> tuple[ColumnComparison, ...]:
@@ -166,5 +169,5 @@ def _columns(nights: Sequence[Profile], places: Sequence[int], reference: Refere
         window, tonight = whole.columns.get(cells.column, Column()), parts[-1]
         over = Scope(window, compare(window, before, cells, parts), _usual(reference, place, len(nights)))
         last = Scope(tonight, compare(tonight, before, cells), _usual(reference, place, TONIGHT))
-        found.append(ColumnComparison(cells, before, over, last))
+        found.append(ColumnComparison(cells, before, over, last, not reference.nights))
     return tuple(found)

@@ -37,6 +37,7 @@ __all__ = [
     "ReferencePart",
     "RowsPart",
     "RunPart",
+    "TablePart",
     "VerdictPart",
     "WindowPart",
 ]
@@ -189,6 +190,23 @@ class ReferencePart:
 
 
 @dataclass(frozen=True, slots=True)
+class TablePart:
+    """A table that was audited.
+
+    Attributes:
+        name: As it was given.
+        files: How many; 0 for a frame in memory.
+        digest: SHA-256 of their names and bytes; None for a frame in memory.
+    """
+
+    name: str
+    files: int
+    rows: int
+    columns: int
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProvenancePart:
     """Everything needed to repeat the run, apart from what `RunPart` holds.
 
@@ -197,26 +215,33 @@ class ProvenancePart:
         references: Other datasets that were asked.
         replay: The command that makes it again.
         logged: The rows of another system that were compared; None where there are none.
+        model, job_digest: None for two frames, and what belongs to them.
+        current, reference: The tables of an audit of two frames; None of a night.
+        roles: Of their columns: role -> column; ``guessed`` are those that nobody gave, with why.
     """
 
     batchops: str
     python: str
     libraries: Mapping[str, str]
-    model: str
-    model_digest: str
-    model_created: str
-    model_rows: int
-    model_first: str
-    model_last: str
-    contract: str
-    contract_digest: str
-    job_digest: str
-    policy_digest: str
+    model: str | None
+    model_digest: str | None
+    model_created: str | None
+    model_rows: int | None
+    model_first: str | None
+    model_last: str | None
+    contract: str | None
+    contract_digest: str | None
+    job_digest: str | None
+    policy_digest: str | None
     git_commit: str | None
     git_dirty: bool | None
     replay: str
     references: tuple[ReferencePart, ...] = ()
     logged: LoggedPart | None = None
+    current: TablePart | None = None
+    reference: TablePart | None = None
+    roles: Mapping[str, str] | None = None
+    guessed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

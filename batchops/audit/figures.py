@@ -135,9 +135,10 @@ def _figure(column: ColumnComparison, over: Scope, component: Component, context
         upper=change.upper,
         usual=component.usual,
         # One night has one weather: however odd its distribution is, it says little of the nights to come.
-        can_fail=component.check != "distance" or (component.known and scope == "window"),
+        can_fail=component.check != "distance" or column.alone or (component.known and scope == "window"),
         side="both" if component.check == "null_share" else "upper",
         limit=policy.limit(check, name),
+        chance=change.chance,
         evidence={
             "scope": scope,
             "column": name,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchops.audit.document import AuditDocument, Family, ReferencePart
+from batchops.audit.document import AuditDocument, Family, ProvenancePart, ReferencePart, TablePart
 from batchops.audit.outcomes import SlicePart
 from batchops.audit.sections import ColumnPart, RulePart
 from batchops.report import formats, marks
@@ -79,11 +79,17 @@ def _frame(document: AuditDocument) -> dict[str, Any]:
         "topics": groups(document.findings),
         "severities": {name: families[name].severity if name in families else None for name in FAMILIES},
         "whys": {name: families[name].why if name in families else None for name in FAMILIES},
-        "span": formats.nights(window.first, window.last),
-        "window_words": f"last {window.nights} nights" if window.nights > 1 else "tonight",
+        "span": formats.nights(window.first, window.last) if window.first else "",
+        "window_words": _window_words(document),
         "provenance": _provenance(document),
         "anchors": _anchors(document),
     }
+
+
+def _window_words(document: AuditDocument) -> str:
+    if document.night is None:
+        return "now"
+    return f"last {document.window.nights} nights" if document.window.nights > 1 else "tonight"
 
 
 def _anchors(document: AuditDocument) -> frozenset[str]:
@@ -113,15 +119,26 @@ def _facts(document: AuditDocument) -> list[tuple[str, str]]:
         ("Rows scored", f"{formats.count(rows.scored)} of {formats.count(rows.total)}"),
         ("Set aside", formats.count(rows.quarantined)),
         *([("Put back", formats.count(rows.released))] if rows.released else []),
-        ("Window", f"{formats.nights(window.first, window.last)}"),
-        ("Rows in it", formats.count(window.rows)),
+        *([("Window", f"{formats.nights(window.first, window.last)}")] if window.first else []),
+        *([("Rows in it", formats.count(window.rows))] if window.first else []),
         ("With outcome", f"{formats.count(window.labelled)}{share}"),
-        ("Trained on", formats.nights(made.model_first, made.model_last)),
-        ("Training rows", formats.count(made.model_rows)),
-        ("Model", made.model),
-        ("Output", output.get(document.verdict.output, document.verdict.output)),
+        *_compared(made),
+        *([("Output", output[document.verdict.output])] if document.verdict.output in output else []),
         ("Checks", " · ".join(f"{counts[s.value]} {s.value.lower()}" for s in Severity if counts.get(s.value))),
     ]
+
+
+def _compared(made: ProvenancePart) -> list[tuple[str, str]]:
+    """With what: a model's training, or another table."""
+    if made.model is not None and made.model_first is not None and made.model_last is not None:
+        return [
+            ("Trained on", formats.nights(made.model_first, made.model_last)),
+            ("Training rows", formats.count(made.model_rows)),
+            ("Model", made.model),
+        ]
+    if made.reference is None:
+        return []
+    return [("Reference", made.reference.name), ("Its rows", formats.count(made.reference.rows))]
 
 
 def _history(document: AuditDocument) -> dict[str, Any]:
@@ -238,6 +255,18 @@ def _reference(part: ReferencePart) -> str:
     return f"{formats.plural(part.rows, 'row')} in {formats.plural(len(part.files), 'file')}, {part.digest[:12]}"
 
 
+def _named(what: str, name: str | None, digest: str | None) -> list[tuple[str, str, bool]]:
+    return [(what, f"{name} {(digest or '')[:12]}".strip(), True)] if name else []
+
+
+def _table(what: str, table: TablePart | None) -> list[tuple[str, str, bool]]:
+    if table is None:
+        return []
+    files = f" in {formats.plural(table.files, 'file')}" if table.files else ""
+    size = f"{formats.plural(table.rows, 'row')} of {formats.plural(table.columns, 'column')}{files}"
+    return [(what, f"{table.name}: {size} {(table.digest or '')[:12]}".strip(), True)]
+
+
 def _provenance(document: AuditDocument) -> list[tuple[str, str, bool]]:
     """(what, value, is it a code) of everything that made the run."""
     made, run = document.provenance, document.run
@@ -259,15 +288,19 @@ def _provenance(document: AuditDocument) -> list[tuple[str, str, bool]]:
         ("Scheduler", run.scheduler, False),
         ("Actor", run.actor, False),
         ("Reason", run.reason or formats.NONE, False),
-        ("Input", run.key[:16], True),
-        ("Scores table", run.scores_table, True),
-        ("Ledger before", (run.previous_ledger or formats.NONE)[:16], True),
-        ("Model", f"{made.model} {made.model_digest[:12]}", True),
-        ("Model made", made.model_created[:10], False),
-        ("Contract", f"{made.contract} {made.contract_digest[:12]}", True),
+        *([("Input", run.key[:16], True)] if run.key else []),
+        *([("Scores table", run.scores_table, True)] if run.scores_table else []),
+        *([("Ledger before", (run.previous_ledger or formats.NONE)[:16], True)] if run.scores_table else []),
+        *_named("Model", made.model, made.model_digest),
+        *([("Model made", made.model_created[:10], False)] if made.model_created else []),
+        *_named("Contract", made.contract, made.contract_digest),
+        *_table("Current", made.current),
+        *_table("Reference", made.reference),
+        *((role, column, True) for role, column in (made.roles or {}).items()),
+        *(("Guessed", guess, False) for guess in made.guessed),
         *((f"Reference {each.name}", _reference(each), False) for each in made.references),
-        ("Job", made.job_digest[:16], True),
-        ("Policy", made.policy_digest[:16], True),
+        *([("Job", made.job_digest[:16], True)] if made.job_digest else []),
+        *([("Policy", made.policy_digest[:16], True)] if made.policy_digest else []),
         ("Code", commit, True),
         ("batchops", made.batchops, False),
         ("Python", made.python, False),

@@ -191,7 +191,7 @@ def _past(document: AuditDocument, findings: tuple[Finding, ...], tonight: Tonig
 
 
 def _row(made: Made, tonight: Tonight, document: AuditDocument, verdict: Verdict) -> RunRow:
-    run, rows, provenance = document.run, document.rows, document.provenance
+    run, rows = document.run, document.rows
     kind: Kind = (
         "labels" if tonight.kind == "labels" else "withheld" if document.verdict.output == "withheld" else "score"
     )
@@ -207,13 +207,13 @@ def _row(made: Made, tonight: Tonight, document: AuditDocument, verdict: Verdict
         rows_in=rows.total,
         scored=rows.scored,
         quarantined=rows.quarantined,
-        model=provenance.model,
-        model_digest=provenance.model_digest,
-        contract=provenance.contract,
-        contract_digest=provenance.contract_digest,
-        job_digest=provenance.job_digest,
-        policy_digest=provenance.policy_digest,
-        batchops=provenance.batchops,
+        model=str(made.version),
+        model_digest=made.version.digest,
+        contract=made.job.contract.id,
+        contract_digest=made.job.contract.digest,
+        job_digest=made.job.digest,
+        policy_digest=made.job.policy_digest,
+        batchops=document.provenance.batchops,
         started=made.clock.started,
         finished=dt.datetime.fromisoformat(run.finished),
         seconds=run.seconds,

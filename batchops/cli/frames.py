@@ -1,0 +1,122 @@
+"""The command for people who have no job yet, only one table or two."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from batchops.cli.call import Call, Result, tell
+from batchops.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from batchops.contract import Contract
+    from batchops.frames import FrameAudit
+
+__all__ = ["audit"]
+
+FAILED = 3
+SECTIONS = ("drift", "quality", "slices", "contract")
+
+
+def audit(
+    ctx: typer.Context,
+    current: Annotated[
+        str, typer.Argument(metavar="CURRENT", help="Parquet, CSV or Delta: a file, a glob or a folder.")
+    ],
+    reference: Annotated[
+        str | None, typer.Option(metavar="REF", help="What it is compared with, in any of these forms.")
+    ] = None,
+    contract: Annotated[str | None, typer.Option(metavar="MODEL", help="Such as schemas.flights:Flights.")] = None,
+    task: Annotated[
+        Literal["binary", "multiclass", "regression"] | None, typer.Option(help="By the label without it.")
+    ] = None,
+    score: Annotated[
+        str | None, typer.Option(metavar="COL", help="Probability of the positive class, or the prediction.")
+    ] = None,
+    prediction: Annotated[str | None, typer.Option(metavar="COL", help="Score >= threshold without it.")] = None,
+    label: Annotated[str | None, typer.Option(metavar="COL", help="What came true; null where not known.")] = None,
+    threshold: Annotated[float, typer.Option(metavar="SHARE", help="From which score on a row is positive.")] = 0.5,
+    positive: Annotated[str | None, typer.Option(metavar="VALUE", help="The positive label; else 1 or True.")] = None,
+    key: Annotated[list[str] | None, typer.Option(metavar="COL", help="Names a row; may be repeated.")] = None,
+    weight: Annotated[str | None, typer.Option(metavar="COL", help="Weight of a row.")] = None,
+    slice_: Annotated[
+        list[str] | None,
+        typer.Option("--slice", metavar="COL", help="Compare its values; COL,COL for pairs; may be repeated."),
+    ] = None,
+    discover: Annotated[bool, typer.Option("--discover", help="Search for slices that fare worse.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="SECTION", help=f"Of {', '.join(SECTIONS)}; may be repeated.")
+    ] = None,
+    keep_failing: Annotated[
+        bool, typer.Option("--keep-failing", help="Rows that break the contract count in quality and slices.")
+    ] = False,
+    method: Annotated[
+        Literal["evidently", "nannyml", "tfdv"] | None,
+        typer.Option(help="Say beside it what another tool would say of the same columns."),
+    ] = None,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder of audit.json and report.html.")] = "audit",
+) -> Result:
+    """Audit a table, against another where there is one: contract, drift, quality, slices."""
+    call: Call = ctx.obj
+    settings = call.settings()
+    from batchops.frames import Asked, Roles, audit_of, open_path
+
+    roles = Roles(
+        task=task,
+        score=score,
+        prediction=prediction,
+        label=label,
+        threshold=threshold,
+        positive=positive,
+        key=tuple(key or ()),
+        weight=weight,
+        slices=tuple(tuple(each.split(",")) for each in slice_ or ()),
+    )
+    asked = Asked(
+        roles=roles,
+        contract=_contract(contract, settings.project),
+        sections=_sections(only or ()),
+        discover=discover,
+        keep_failing=keep_failing,
+        method=method,
+        threads=settings.threads,
+    )
+    made = audit_of(open_path(current), open_path(reference) if reference is not None else None, asked)
+    try:
+        audit_path, report_path = made.write(out)
+    except OSError as error:
+        raise UsageError(f"--out {out}", f"cannot be written: {error.strerror}", "Name another folder") from error
+    return _answer(call, made, {"report": str(report_path), "audit": str(audit_path)})
+
+
+def _sections(only: Sequence[str]) -> tuple[str, ...]:
+    wanted = [name for each in only for name in each.split(",")]
+    for name in wanted:
+        if name not in SECTIONS:
+            raise UsageError("--only", f"there is no section {name!r}", did_you_mean(name, SECTIONS))
+    return tuple(wanted) or SECTIONS
+
+
+def _contract(spec: str | None, project: Path) -> Contract | None:
+    if spec is None:
+        return None
+    from batchops.contract.lookup import load_contract
+
+    return load_contract(spec, project)
+
+
+def _answer(call: Call, made: FrameAudit, paths: dict[str, str]) -> Result:
+    from batchops import codec
+    from batchops.report import summary
+    from batchops.verdict import Severity
+
+    document = made.document
+    if document.provenance.guessed and not call.quiet:
+        tell([f"batchops: guessed: {'; '.join(document.provenance.guessed)}"])
+    code = FAILED if document.verdict.severity is Severity.FAIL else 0
+    value = {"exit_code": code, **paths, "document": json.loads(codec.dump(document))}
+    return Result(summary(document, call.colour, code, paths), value, code)

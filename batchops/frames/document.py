@@ -1,0 +1,171 @@
+"""An audit of two tables as the document that a night has, with the same keys."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version as installed
+
+from batchops import __version__
+from batchops.audit.document import (
+    FORMAT,
+    AuditDocument,
+    ProvenancePart,
+    RowsPart,
+    RunPart,
+    TablePart,
+    WindowPart,
+)
+from batchops.audit.parts import (
+    budget_part,
+    column_parts,
+    contract_part,
+    quality_part,
+    score_part,
+    slices_part,
+    slicing_part,
+)
+from batchops.audit.sections import DriftPart
+from batchops.frames.auditing import Audited
+from batchops.frames.schema import with_faults
+from batchops.frames.sources import Table
+from batchops.report import Facts, family, finding_part, verdict_part
+from batchops.report.topics import FAMILIES
+from batchops.run.clock import Clock, peak_memory
+from batchops.verdict import Finding
+
+__all__ = ["document_of"]
+
+LIBRARIES = ("polars", "numpy", "pandera", "scipy", "pydantic", "jinja2")
+
+
+def document_of(audited: Audited, tables: tuple[Table, Table | None], clock: Clock) -> AuditDocument:
+    """The whole of audit.json; what was not asked for is None."""
+    verdict, sections = audited.verdict, audited.asked.sections
+    findings = {finding.id: finding for finding in verdict.findings}
+    facts = _facts(audited)
+    told = tuple(finding_part(finding, facts) for finding in verdict.alarms)
+    contract = audited.asked.contract if "contract" in sections else None
+    comparison = audited.comparison
+    return AuditDocument(
+        format=FORMAT,
+        job=None,
+        title="",
+        night=None,
+        verdict=verdict_part(verdict, told, facts),
+        rows=RowsPart(audited.current.rows, audited.current.scored, audited.current.tallies.quarantined, 0),
+        window=_window(audited),
+        families=tuple(family(name, verdict.findings, facts) for name in FAMILIES),
+        findings=told,
+        contract=contract_part(contract, audited.current, audited.reference.audit, findings) if contract else None,
+        drift=_drift(audited, findings, tables[1]),
+        score=score_part(comparison, findings) if _scored(audited) else None,
+        quality=quality_part(comparison, audited.reference, findings, (None, 0, 0), {})
+        if "quality" in sections
+        else None,
+        slices=slices_part(comparison, findings) if "slices" in sections else None,
+        provenance=_provenance(audited, tables),
+        history=(),
+        run=_run(clock, audited),
+        slicing=slicing_part(comparison) if "slices" in sections else None,
+        budget=budget_part(verdict),
+    )
+
+
+def _scored(audited: Audited) -> bool:
+    return audited.roles.score is not None and audited.compared and "drift" in audited.asked.sections
+
+
+def _drift(audited: Audited, findings: Mapping[str, Finding], reference: Table | None) -> DriftPart | None:
+    if reference is None or "drift" not in audited.asked.sections:
+        return None
+    columns = column_parts(audited.comparison, findings, {})
+    return DriftPart(reference.name, with_faults(columns, audited.faults, audited.verdict.findings))
+
+
+def _facts(audited: Audited) -> Facts:
+    comparison, contract = audited.comparison, audited.asked.contract
+    area, was = comparison.metrics.get("roc_auc"), comparison.metrics_reference.get("roc_auc")
+    return Facts(
+        job="",
+        night="",
+        output="audited",
+        rows=audited.current.rows,
+        scored=audited.current.scored,
+        quarantined=audited.current.tallies.quarantined,
+        rules=len(contract.rules) if contract is not None else 0,
+        columns=len(comparison.columns),
+        slices=comparison.slices.tested,
+        labelled=comparison.quality.overall().labelled,
+        roc_auc=area.value if area else None,
+        roc_auc_reference=was.value if was else None,
+    )
+
+
+def _window(audited: Audited) -> WindowPart:
+    labelled = audited.comparison.quality.overall().labelled
+    return WindowPart("", "", 0, audited.current.rows, labelled, {})
+
+
+def _provenance(audited: Audited, tables: tuple[Table, Table | None]) -> ProvenancePart:
+    contract, roles = audited.asked.contract, audited.roles
+    named = {
+        "task": roles.task,
+        "score": roles.score,
+        "prediction": roles.prediction,
+        "label": roles.label,
+        "weight": roles.weight,
+        "key": ", ".join(roles.key) or None,
+    }
+    current, reference = tables
+    return ProvenancePart(
+        batchops=__version__,
+        python=platform.python_version(),
+        libraries={name: installed(name) for name in LIBRARIES},
+        model=None,
+        model_digest=None,
+        model_created=None,
+        model_rows=None,
+        model_first=None,
+        model_last=None,
+        contract=contract.id if contract is not None else None,
+        contract_digest=contract.digest if contract is not None else None,
+        job_digest=None,
+        policy_digest=None,
+        git_commit=None,
+        git_dirty=None,
+        replay="",
+        current=_table(current, audited.current.rows, audited.digests.get("current")),
+        reference=_table(reference, audited.reference.audit.rows, audited.digests.get("reference"))
+        if reference is not None
+        else None,
+        roles={role: column for role, column in named.items() if column is not None},
+        guessed=tuple(str(guess) for guess in audited.guesses),
+    )
+
+
+def _table(table: Table, rows: int, digest: str | None) -> TablePart:
+    return TablePart(table.name, len(table.files), rows, len(table.schema), digest)
+
+
+def _run(clock: Clock, audited: Audited) -> RunPart:
+    busy = clock.stages.get("reference", 0.0) + clock.stages.get("current", 0.0)
+    rows = audited.current.rows + audited.reference.audit.rows
+    return RunPart(
+        id=clock.name_run(),
+        kind="audit",
+        key="",
+        started=clock.started.isoformat(timespec="milliseconds"),
+        finished=dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+        seconds=round(clock.seconds, 3),
+        stages={name: round(seconds, 4) for name, seconds in clock.stages.items()},
+        rows_per_second=round(rows / busy, 1) if busy > 0 else None,
+        peak_memory=peak_memory(),
+        scheduler="threads",
+        actor="",
+        reason=None,
+        scores_table="",
+        previous_ledger=None,
+        partitions=(),
+    )

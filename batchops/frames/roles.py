@@ -1,0 +1,130 @@
+"""Which column is what: as it was said, as the contract has it, or guessed from the names, and then said aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import polars as pl
+
+from batchops.contract import Contract
+from batchops.errors import UsageError, did_you_mean
+
+__all__ = ["Guess", "Roles", "Task", "settle"]
+
+Task = Literal["binary", "multiclass", "regression"]
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "score": ("score", "y_score", "y_pred_proba", "predicted_probability", "probability", "proba", "prob"),
+    "prediction": ("prediction", "y_pred", "predicted", "pred", "y_hat"),
+    "label": ("label", "y_true", "target", "ground_truth", "outcome", "y"),
+    "weight": ("sample_weight", "weight"),
+}
+"""What columns are usually called, the likeliest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What the columns of two frames are.
+
+    Attributes:
+        task: ``binary``, ``multiclass`` or ``regression``; None: by the label.
+        score: Column of scores: of binary the probability of the positive class, of regression the prediction. The
+            scores of more classes are the columns ``<score>_<class>``.
+        prediction: Column of decisions; None: score >= threshold, or the class of the highest score.
+        label: Column of what came true; null where it is not known.
+        threshold: From which score on a row is predicted positive; 0 to 1.
+        positive: The positive label; None: 1 or True.
+        key: Columns that name a row.
+        weight: Column of weights.
+        slices: Each a column, or a tuple of columns, to compare with the rest of the rows.
+        ignore: Columns to leave out of everything.
+    """
+
+    task: Task | None = None
+    score: str | None = None
+    prediction: str | None = None
+    label: str | None = None
+    threshold: float = 0.5
+    positive: str | float | bool | None = None
+    key: tuple[str, ...] = ()
+    weight: str | None = None
+    slices: tuple[str | tuple[str, ...], ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    @property
+    def sliced(self) -> tuple[tuple[str, ...], ...]:
+        """Every slice as a tuple of columns."""
+        return tuple((each,) if isinstance(each, str) else tuple(each) for each in self.slices)
+
+    def inputs(self, names: list[str]) -> tuple[str, ...]:
+        """The columns that are inputs: those that are nothing else."""
+        taken = {self.score, self.prediction, self.label, self.weight, *self.key, *self.ignore}
+        prefix = f"{self.score}_" if self.task == "multiclass" and self.score else None
+        return tuple(name for name in names if name not in taken and not (prefix and name.startswith(prefix)))
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A role that nobody gave."""
+
+    role: str
+    column: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.role} is {self.column} ({self.why})"
+
+
+def settle(roles: Roles, schema: pl.Schema, contract: Contract | None) -> tuple[Roles, tuple[Guess, ...]]:
+    """Check the roles against the columns, and guess those that were not given.
+
+    Raises:
+        UsageError: A role names a column that is not there, or one that another role has.
+    """
+    names = schema.names()
+    _require(roles, names)
+    guesses = tuple(_guesses(roles, schema, contract))
+    found: dict[str, str] = {each.role: each.column for each in guesses if each.role != "key"}
+    key = tuple(each.column for each in guesses if each.role == "key")
+    settled = replace(roles, **found, key=roles.key or key)  # type: ignore[arg-type] # fields by their names
+    _require(settled, names)
+    return settled, guesses
+
+
+def _guesses(roles: Roles, schema: pl.Schema, contract: Contract | None) -> Iterator[Guess]:
+    given = {roles.score, roles.prediction, roles.label, roles.weight, *roles.key, *roles.ignore}
+    lower = {name.lower(): name for name in reversed(schema.names())}
+    if not roles.key and contract is not None:
+        yield from (Guess("key", name, "as the contract has it") for name in contract.key if name in schema)
+    for role, names in NAMES.items():
+        if getattr(roles, role) is not None:
+            continue
+        column = next((lower[name] for name in names if name in lower and lower[name] not in given), None)
+        if column is None:
+            continue
+        if role in ("score", "weight") and not schema[column].is_numeric():
+            continue
+        given.add(column)
+        yield Guess(role, column, "by its name")
+
+
+def _require(roles: Roles, names: list[str]) -> None:
+    if not 0 <= roles.threshold <= 1:
+        raise UsageError("--threshold", f"is {roles.threshold}", "Write a number from 0 to 1")
+    taken: dict[str, str] = {}
+    for role, column in _named(roles):
+        alone = role == "score" and roles.task == "multiclass"
+        if column not in names and not (alone and any(name.startswith(f"{column}_") for name in names)):
+            raise UsageError(f"--{role}", f"there is no column {column!r}", did_you_mean(column, names))
+        if role != "slice" and taken.setdefault(column, role) != role:
+            raise UsageError(f"--{role}", f"{column!r} is the {taken[column]} already", "Name another column")
+
+
+def _named(roles: Roles) -> Iterator[tuple[str, str]]:
+    for role in ("score", "prediction", "label", "weight"):
+        if getattr(roles, role) is not None:
+            yield role, getattr(roles, role)
+    yield from (("key", column) for column in roles.key)
+    yield from (("slice", column) for each in roles.sliced for column in each)

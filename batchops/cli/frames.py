@@ -21,44 +21,52 @@ __all__ = ["audit"]
 FAILED = 3
 SECTIONS = ("drift", "quality", "slices", "contract")
 
+Current = Annotated[str, typer.Argument(metavar="CURRENT", help="Parquet, CSV or Delta: a file, a glob or a folder.")]
+Reference = Annotated[str | None, typer.Option(metavar="REF", help="What it is compared with, in any of these forms.")]
+ContractSpec = Annotated[str | None, typer.Option(metavar="MODEL", help="Such as schemas.flights:Flights.")]
+Task = Annotated[Literal["binary", "multiclass", "regression"] | None, typer.Option(help="By the label without it.")]
+Score = Annotated[str | None, typer.Option(metavar="COL", help="Probability of the positive class, or the prediction.")]
+Prediction = Annotated[str | None, typer.Option(metavar="COL", help="Score >= threshold without it.")]
+Label = Annotated[str | None, typer.Option(metavar="COL", help="What came true; null where not known.")]
+Threshold = Annotated[float, typer.Option(metavar="SHARE", help="From which score on a row is positive.")]
+Positive = Annotated[str | None, typer.Option(metavar="VALUE", help="The positive label; else 1 or True.")]
+Key = Annotated[list[str] | None, typer.Option(metavar="COL", help="Names a row; may be repeated.")]
+Weight = Annotated[str | None, typer.Option(metavar="COL", help="Weight of a row.")]
+Slices = Annotated[
+    list[str] | None,
+    typer.Option("--slice", metavar="COL", help="Compare its values; COL,COL for pairs; may be repeated."),
+]
+Discover = Annotated[bool, typer.Option("--discover", help="Search for slices that fare worse.")]
+Only = Annotated[list[str] | None, typer.Option(metavar="SECTION", help=f"Of {', '.join(SECTIONS)}; may be repeated.")]
+KeepFailing = Annotated[
+    bool, typer.Option("--keep-failing", help="Rows that break the contract count in quality and slices.")
+]
+Method = Annotated[
+    Literal["evidently", "nannyml", "tfdv"] | None,
+    typer.Option(help="Say beside it what another tool would say of the same columns."),
+]
+Out = Annotated[str, typer.Option(metavar="DIR", help="Folder of audit.json and report.html.")]
+
 
 def audit(
     ctx: typer.Context,
-    current: Annotated[
-        str, typer.Argument(metavar="CURRENT", help="Parquet, CSV or Delta: a file, a glob or a folder.")
-    ],
-    reference: Annotated[
-        str | None, typer.Option(metavar="REF", help="What it is compared with, in any of these forms.")
-    ] = None,
-    contract: Annotated[str | None, typer.Option(metavar="MODEL", help="Such as schemas.flights:Flights.")] = None,
-    task: Annotated[
-        Literal["binary", "multiclass", "regression"] | None, typer.Option(help="By the label without it.")
-    ] = None,
-    score: Annotated[
-        str | None, typer.Option(metavar="COL", help="Probability of the positive class, or the prediction.")
-    ] = None,
-    prediction: Annotated[str | None, typer.Option(metavar="COL", help="Score >= threshold without it.")] = None,
-    label: Annotated[str | None, typer.Option(metavar="COL", help="What came true; null where not known.")] = None,
-    threshold: Annotated[float, typer.Option(metavar="SHARE", help="From which score on a row is positive.")] = 0.5,
-    positive: Annotated[str | None, typer.Option(metavar="VALUE", help="The positive label; else 1 or True.")] = None,
-    key: Annotated[list[str] | None, typer.Option(metavar="COL", help="Names a row; may be repeated.")] = None,
-    weight: Annotated[str | None, typer.Option(metavar="COL", help="Weight of a row.")] = None,
-    slice_: Annotated[
-        list[str] | None,
-        typer.Option("--slice", metavar="COL", help="Compare its values; COL,COL for pairs; may be repeated."),
-    ] = None,
-    discover: Annotated[bool, typer.Option("--discover", help="Search for slices that fare worse.")] = False,
-    only: Annotated[
-        list[str] | None, typer.Option(metavar="SECTION", help=f"Of {', '.join(SECTIONS)}; may be repeated.")
-    ] = None,
-    keep_failing: Annotated[
-        bool, typer.Option("--keep-failing", help="Rows that break the contract count in quality and slices.")
-    ] = False,
-    method: Annotated[
-        Literal["evidently", "nannyml", "tfdv"] | None,
-        typer.Option(help="Say beside it what another tool would say of the same columns."),
-    ] = None,
-    out: Annotated[str, typer.Option(metavar="DIR", help="Folder of audit.json and report.html.")] = "audit",
+    current: Current,
+    reference: Reference = None,
+    contract: ContractSpec = None,
+    task: Task = None,
+    score: Score = None,
+    prediction: Prediction = None,
+    label: Label = None,
+    threshold: Threshold = 0.5,
+    positive: Positive = None,
+    key: Key = None,
+    weight: Weight = None,
+    slice_: Slices = None,
+    discover: Discover = False,
+    only: Only = None,
+    keep_failing: KeepFailing = False,
+    method: Method = None,
+    out: Out = "audit",
 ) -> Result:
     """Audit a table, against another where there is one: contract, drift, quality, slices."""
     call: Call = ctx.obj

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from batchops.audit import Audit, Comparison, Reference, Yardstick, compare_audits
-from batchops.audit.figures import contract_figures, drift_figures, quality_figures
+from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures, quality_figures
 from batchops.contract import Contract, schema_faults
 from batchops.frames.counting import Side, count
+from batchops.frames.dimensions import dimensions_of
 from batchops.frames.layout import lay_out_inputs, sample_of
 from batchops.frames.roles import Guess, Roles, settle
 from batchops.frames.schema import Fault, faults_of, schema_figures
@@ -108,13 +109,13 @@ def _yardstick(current: Table, reference: Table | None, asked: Asked, roles: Rol
     if reference is not None and "drift" in asked.sections:
         inputs, _ = lay_out_inputs(reference, roles.inputs(reference.schema.names()), asked.contract)
     scores = _scores(laid, current, roles)
-    dimensions = {name: pl.col(name).cast(pl.String) for each in roles.sliced for name in each}
+    sliced = _once([name for each in roles.sliced for name in each]) if "slices" in asked.sections else ()
     return Yardstick(
         inputs=inputs,
         score=lay_out(pl.DataFrame({"score": scores}), ("score",))[0],
         quality=lay_out_scores(scores, roles.threshold),
         slices=roles.sliced if "slices" in asked.sections else (),
-        dimensions=dimensions,
+        dimensions=dimensions_of(laid, sliced),
     )
 
 
@@ -128,7 +129,8 @@ def _scores(laid: Table, current: Table, roles: Roles) -> pl.Series:
 def _figures(
     now: Audit, known: Reference, comparison: Comparison, faults: Sequence[Fault], asked: Asked
 ) -> list[Figure]:
-    figures = list(schema_figures(faults, now.rows)) if "drift" in asked.sections else []
+    figures = [] if now.rows else [Figure("input.empty", ALL_ROWS, 1, "files", 1)]
+    figures += schema_figures(faults, now.rows) if "drift" in asked.sections else []
     if asked.contract is not None and "contract" in asked.sections:
         figures += _contract_figures(now, asked.contract, known.audit)
     if "drift" in asked.sections:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -47,7 +48,7 @@ def intervals(sample: pl.Series) -> pl.Expr:
     if len(edges) < 3:
         return whole.cast(pl.String)
     texts = [f"{edge:.6g}" for edge in edges]
-    labels = [f"[{low}, {high})" for low, high in zip(texts[:-2], texts[1:-1], strict=True)]
+    labels = [f"[{low}, {high})" for low, high in pairwise(texts[:-1])]
     return whole.cut(edges[1:-1].tolist(), labels=[*labels, f"[{texts[-2]}, {texts[-1]}]"], left_closed=True).cast(
         pl.String
     )

@@ -11,7 +11,7 @@ import polars as pl
 
 from batchops import codec
 from batchops.audit.document import AuditDocument, VerdictPart
-from batchops.contract import Contract
+from batchops.contract import Contract, compile_contract
 from batchops.frames.auditing import SECTIONS, Asked, audit_tables
 from batchops.frames.document import document_of
 from batchops.frames.roles import Roles
@@ -132,13 +132,16 @@ def audit_of(current: Table, reference: Table | None, asked: Asked) -> FrameAudi
     return FrameAudit(codec.rounded(made, DIGITS))
 
 
-def audit_frame(
+def audit_frame(  # noqa: PLR0913 - each is an option of its own, given by its name
     current: Any,
     reference: Any = None,
     *,
     roles: Roles | None = None,
-    contract: Contract | None = None,
+    contract: Any = None,
     only: Sequence[str] = SECTIONS,
+    discover: bool = False,
+    keep_failing: bool = False,
+    method: str | None = None,
     policy: Policy | None = None,
 ) -> FrameAudit:
     """Audit a frame: what its contract says of it, how it drifted from the reference, how good its scores are.
@@ -149,10 +152,23 @@ def audit_frame(
         roles: Which column is what; guessed from the contract or the names where not given.
         contract: A compiled contract or a Pandera model.
         only: Of ``drift``, ``quality``, ``slices`` and ``contract``.
+        discover: Search for slices that fare worse, beside the declared ones.
+        keep_failing: Rows that break the contract count in quality and slices.
+        method: Another tool whose figures are shown beside these: ``evidently``, ``nannyml`` or ``tfdv``.
+        policy: Limits; those of a job that states none without it.
 
     Raises:
         UsageError: A role names no column, or a frame is none.
     """
-    asked = Asked(roles=roles or Roles(), contract=contract, sections=tuple(only), policy=policy or Policy())
+    compiled = contract if contract is None or isinstance(contract, Contract) else compile_contract(contract)
+    asked = Asked(
+        roles=roles or Roles(),
+        contract=compiled,
+        sections=tuple(only),
+        discover=discover,
+        keep_failing=keep_failing,
+        method=method,
+        policy=policy or Policy(),
+    )
     before = None if reference is None else replace(open_frame(reference), name="reference")
     return audit_of(replace(open_frame(current), name="current"), before, asked)

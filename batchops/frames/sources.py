@@ -16,7 +16,7 @@ from batchops.errors import GateError, UsageError, did_you_mean
 
 __all__ = ["BATCH", "Table", "open_frame", "open_path"]
 
-BATCH = 1 << 19
+BATCH = 1 << 17
 """Rows that are held at once, whatever the size of the whole."""
 
 CHUNK = 1 << 22

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+import batchops
+from batchops import Roles, audit_frame, codec
+from batchops.audit import AuditDocument
+from batchops.contract import compile_contract
+from tests.frames.two import frame
+
+REFERENCE = frame(20_000, 1)
+CURRENT = frame(5_000, 2)
+MISSING = pl.lit(None, pl.Float64)
+
+
+def alarms(current: pl.DataFrame) -> set[tuple[str, str, str]]:
+    made = audit_frame(current, REFERENCE)
+    return {(each.check, each.subject, each.severity.value) for each in made.document.findings}
+
+
+def test_rows_like_the_reference_raise_no_alarm() -> None:
+    assert alarms(CURRENT) == set()
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (CURRENT.drop("temp"), ("schema.missing_column", "temp", "FAIL")),
+        (CURRENT.with_columns(new=pl.lit(1)), ("schema.extra_column", "new", "WARN")),
+        (CURRENT.with_columns(pl.col("temp").cast(pl.String)), ("schema.dtype", "temp", "FAIL")),
+        (CURRENT.with_columns(pl.col("hour").cast(pl.Float64)), ("schema.coerced", "hour", "WARN")),
+        (CURRENT.with_columns(temp=MISSING), ("drift.null_share", "temp", "FAIL")),
+        (CURRENT.with_columns(temp=pl.lit(float("nan"))), ("drift.null_share", "temp", "FAIL")),
+        (CURRENT.with_columns(pl.col("temp") + 0.5), ("drift.distance", "temp", "WARN")),
+        (CURRENT.with_columns(pl.col("temp") * 1e300), ("drift.outside_share", "temp", "FAIL")),
+        (CURRENT.with_columns(carrier=pl.lit("ZZ")), ("drift.unseen_share", "carrier", "FAIL")),
+    ],
+)
+def test_what_changed_is_found_where_it_changed(changed: pl.DataFrame, expected: tuple[str, str, str]) -> None:
+    found = alarms(changed)
+    assert expected in found
+    assert {subject for _, subject, _ in found} == {expected[1]}
+
+
+def test_one_outlier_of_a_billion_does_not_hide_a_shift() -> None:
+    first = pl.int_range(pl.len()) == 0
+    shifted = CURRENT.with_columns(temp=pl.when(first).then(1e9).otherwise(pl.col("temp") + 0.5))
+    assert ("drift.distance", "temp", "WARN") in alarms(shifted)
+
+
+def test_a_column_of_either_side_keeps_its_row() -> None:
+    changed = CURRENT.drop("temp").with_columns(pl.col("hour").cast(pl.String), new=pl.lit(1))
+    drift = audit_frame(changed, REFERENCE).drift
+    levels = dict(drift.select("column", "severity").iter_rows())
+    assert levels == {
+        "temp": "FAIL", "hour": "FAIL", "new": "WARN", "amount": "PASS", "carrier": "PASS", "direct": "PASS",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_hardly_any_rows_are_no_error_and_no_fail(rows: int) -> None:
+    made = audit_frame(CURRENT.head(rows), REFERENCE, roles=Roles(slices=("carrier",)))
+    assert made.verdict.severity != "FAIL"
+    assert made.document.rows.total == rows
+    assert made._repr_html_()
+
+
+def test_metrics_are_those_of_scikit_learn() -> None:
+    metrics = dict(audit_frame(CURRENT, REFERENCE).quality.select("metric", "value").iter_rows())
+    truth, score = CURRENT["label"].to_numpy(), CURRENT["score"].to_numpy()
+    assert metrics["log_loss"] == pytest.approx(log_loss(truth, score), abs=1e-6)
+    assert metrics["roc_auc"] == pytest.approx(roc_auc_score(truth, score), abs=1e-4)
+
+
+def test_a_section_not_asked_for_is_null_and_no_key_is_absent() -> None:
+    whole = json.loads(codec.dump(audit_frame(CURRENT, REFERENCE).document))
+    for only, null in ((("drift",), "quality"), (("quality",), "drift"), (("quality",), "slices")):
+        part = json.loads(codec.dump(audit_frame(CURRENT, REFERENCE, only=only).document))
+        assert part.keys() == whole.keys()
+        assert part[null] is None
+        assert part[only[0]] is not None
+    assert json.loads(codec.dump(audit_frame(CURRENT).document))["drift"] is None
+
+
+def test_the_document_reads_back_and_is_the_same_for_any_batches(tmp_path: Path) -> None:
+    for at, part in enumerate(CURRENT.iter_slices(700)):
+        part.write_parquet(tmp_path / f"{at}.parquet")
+    whole, parts = audit_frame(CURRENT, REFERENCE).document, audit_frame(tmp_path, REFERENCE).document
+    assert codec.load(AuditDocument, codec.dump(whole)) == whole
+    assert (whole.drift, whole.quality, whole.verdict) == (parts.drift, parts.quality, parts.verdict)
+
+
+def test_both_files_are_written(tmp_path: Path) -> None:
+    audit, report = audit_frame(CURRENT, REFERENCE).write(tmp_path / "deep" / "out")
+    assert json.loads(audit.read_text())["rows"] == {
+        "in": 5000, "scored": 5000, "quarantined": 0, "unreadable_partitions": 0, "released": 0,
+    }  # fmt: skip
+    assert "<!doctype html>" in report.read_text()[:20]
+
+
+def contract() -> object:
+    import pandera.polars as pa
+
+    class Rows(pa.DataFrameModel):
+        temp: float = pa.Field(lt=1, nullable=True)
+        score: float
+        label: int
+
+    return compile_contract(Rows)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_rows_that_break_the_contract_are_left_out_of_quality(keep: bool) -> None:
+    asked = contract()
+    made = audit_frame(CURRENT, REFERENCE, contract=asked, keep_failing=keep)  # type: ignore[arg-type]
+    broken = (CURRENT["temp"] >= 1).sum()
+    assert made.document.rows.quarantined == broken
+    assert made.document.rows.scored == CURRENT.height - broken
+    assert made.document.quality is not None
+    assert made.document.quality.n_labelled == (CURRENT.height if keep else CURRENT.height - broken)
+    rules = {rule.id: rule.failed for rule in made.document.rules}
+    assert broken in rules.values()
+
+
+def test_the_public_names_are_the_same_things() -> None:
+    assert batchops.audit_frame is audit_frame

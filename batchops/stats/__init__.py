@@ -8,8 +8,10 @@ monoids of whole numbers: parts add up to the whole bit for bit, for any split a
 from batchops.stats.axis import AxisHistogram, histogram
 from batchops.stats.calibration import CalibrationCell, calibration
 from batchops.stats.cells import Cells, lay_out
+from batchops.stats.classes import ClassCounts
 from batchops.stats.drift import ColumnDrift, compare
 from batchops.stats.intervals import NOT_MEASURED, Estimate
+from batchops.stats.layout import lay_out_classes, lay_out_quality, lay_out_scores
 from batchops.stats.measures import MEASURES
 from batchops.stats.metrics import METRICS, Confusion, baselines, confusion, design_effects, metrics
 from batchops.stats.profile import Column, Profile, merge_profiles, summarise
@@ -19,9 +21,10 @@ from batchops.stats.quality import (
     ScoreCells,
     SliceKey,
     SliceQuality,
-    lay_out_scores,
+    Weighted,
     merge_qualities,
 )
+from batchops.stats.regression import ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.skew import ColumnSkew, Skew, buckets_of, match_by_key
 from batchops.stats.slices import SliceGap, SliceGaps, slice_gaps
 from batchops.stats.sparse import Sparse
@@ -35,10 +38,14 @@ __all__ = [
     "AxisHistogram",
     "CalibrationCell",
     "Cells",
+    "ClassCounts",
     "Column",
     "ColumnDrift",
     "ColumnSkew",
     "Confusion",
+    "ErrorCells",
+    "ErrorSums",
+    "ErrorTables",
     "Estimate",
     "NightQuality",
     "Profile",
@@ -51,6 +58,7 @@ __all__ = [
     "SliceQuality",
     "Sparse",
     "Usual",
+    "Weighted",
     "baselines",
     "buckets_of",
     "calibration",
@@ -59,6 +67,8 @@ __all__ = [
     "design_effects",
     "histogram",
     "lay_out",
+    "lay_out_classes",
+    "lay_out_quality",
     "lay_out_scores",
     "match_by_key",
     "merge_profiles",

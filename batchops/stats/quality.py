@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from batchops.stats.classes import ClassCounts, merge_counts
+from batchops.stats.regression import ErrorCells, ErrorSums, ErrorTables, merge_errors, merge_tables
 from batchops.stats.sparse import Integers, Sparse, merge_sparse
 
 __all__ = [
@@ -25,7 +26,7 @@ __all__ = [
     "ScoreCells",
     "SliceKey",
     "SliceQuality",
-    "lay_out_scores",
+    "Weighted",
     "merge_qualities",
 ]
 
@@ -37,10 +38,6 @@ LOSS = 2**26
 
 SQUARE = 2**20
 """Squares of log losses are summed as whole multiples of 1 / 2^20."""
-
-FINE = 4_096
-COARSE = 256
-DECILES = 10
 
 Floats = NDArray[np.float64]
 
@@ -59,12 +56,25 @@ class ScoreCells:
         threshold: ``prediction = score >= threshold``.
         coarse: Those edges that also bound the cells of slices.
         calibration: Those at the reference's deciles, which bound the bins of the calibration.
+        task: ``binary``, ``multiclass`` or ``regression``.
+        decided: Decisions come as a column ``prediction``; the threshold, or the highest score, decides nothing.
+        weight: Quantum of the column ``weight``; None where rows have none.
+        classes: Names, in order; empty but for ``multiclass``.
+        class_edges, class_bins: For each class, what ``edges`` and ``calibration`` are for its score.
+        errors: Scale and cells of ``regression``.
     """
 
     edges: tuple[float, ...] = ()
     threshold: float = 0.5
     coarse: tuple[float, ...] = ()
     calibration: tuple[float, ...] = ()
+    task: str = "binary"
+    decided: bool = False
+    weight: float | None = None
+    classes: tuple[str, ...] = ()
+    class_edges: tuple[tuple[float, ...], ...] = ()
+    class_bins: tuple[tuple[float, ...], ...] = ()
+    errors: ErrorCells | None = None
 
     def wider(self, edges: Sequence[float]) -> Integers:
         """For each cell, the number of the wider cell it lies in; ``edges`` are some of the cells' own.
@@ -76,31 +86,14 @@ class ScoreCells:
         return np.searchsorted(np.array(edges), starts, side="right").astype(np.int64)
 
 
-def lay_out_scores(scores: pl.Series, threshold: float = 0.5) -> ScoreCells:
-    """Lay out the cells of scores over the reference's (out of fold) scores; those outside 0 to 1 are left out."""
-    values = scores.cast(pl.Float64).drop_nulls().to_numpy()
-    values = np.sort(values[(values >= 0) & (values <= 1)])
-    if not len(values):
-        return ScoreCells((threshold,), threshold, (threshold,), (threshold,))
-
-    def quantiles(cells: int) -> Floats:
-        inner = np.quantile(values, np.arange(1, cells) / cells, method="inverted_cdf")
-        # A score that is many quantiles at once has a cell of its own, in which no order is lost.
-        often = np.nextafter(inner[1:][inner[1:] == inner[:-1]], 2.0)
-        return np.unique(np.concatenate([inner, often, [threshold]]))
-
-    deciles = np.unique(np.quantile(values, np.arange(1, DECILES) / DECILES, method="inverted_cdf"))
-    fine, coarse = quantiles(FINE), quantiles(COARSE)
-    edges = np.unique(np.concatenate([fine, coarse, deciles]))
-    return ScoreCells(tuple(edges.tolist()), threshold, tuple(coarse.tolist()), tuple(deciles.tolist()))
-
-
 @dataclass(frozen=True, slots=True)
 class SliceQuality:
     """Counts and sums over the rows of a slice, or over all; a commutative monoid.
 
+    Of regression and of more than two classes, what is said of scores, positives and the threshold is 0.
+
     Attributes:
-        n: Rows with a score.
+        n: Rows with a score, or a prediction in its place.
         selected: Of those, scores at or above the threshold.
         score, square: Sums of the score and of its square, in 1 / `SCORE`.
         labelled: Rows with a score and a label; what follows is over these.
@@ -108,8 +101,12 @@ class SliceQuality:
         labelled_score, labelled_square, positive_score: Sums of the score, its square, and the score of positives.
         brier, brier_square: Sums of the squared error of the score, in 1 / `SCORE`, and of its square.
         log_loss, log_loss_square: Sums of the log loss, in 1 / `LOSS`, and of its square, in 1 / `SQUARE`.
-        true_positives, false_positives: At the threshold.
+        true_positives, false_positives: At the threshold, or of the given decisions.
+        unscored: Of ``n``, rows that have a decision and no score; ``unscored_labelled`` of them have a label.
         histogram: By cell: negatives and positives.
+        hits: Of more than two classes: labelled rows whose prediction is the label.
+        errors: Of regression.
+        weighted: The same sums of rows with weights.
     """
 
     n: int = 0
@@ -127,7 +124,12 @@ class SliceQuality:
     log_loss_square: int = 0
     true_positives: int = 0
     false_positives: int = 0
+    unscored: int = 0
+    unscored_labelled: int = 0
     histogram: Sparse = field(default_factory=Sparse, kw_only=True)
+    hits: int | None = field(default=None, kw_only=True)
+    errors: ErrorSums | None = field(default=None, kw_only=True)
+    weighted: Weighted | None = field(default=None, kw_only=True)
 
     def __add__(self, other: SliceQuality) -> SliceQuality:
         return _merged_slice((self, other))
@@ -147,8 +149,27 @@ class SliceQuality:
         """Negatives below the threshold."""
         return self.negatives - self.false_positives
 
+    @property
+    def correct(self) -> int:
+        """Labelled rows that were decided rightly."""
+        return self.true_positives + self.true_negatives if self.hits is None else self.hits
 
-SUMS = tuple(each.name for each in fields(SliceQuality) if each.name != "histogram")
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """Rows counted as often as their weight has quanta; a commutative monoid.
+
+    Attributes:
+        sums: Everything of the rows, each times its weight.
+        square, labelled_square: Sums of the squared weights, over all rows and over labelled ones.
+    """
+
+    sums: SliceQuality
+    square: int
+    labelled_square: int
+
+
+SUMS = tuple(each.name for each in fields(SliceQuality) if not each.kw_only)
 _sums = attrgetter(*SUMS)
 
 
@@ -163,6 +184,11 @@ class NightQuality:
         overall: All rows.
         calibration: By bin of the score: labelled rows, positives, sum of the score in 1 / `SCORE`.
         slices: Ordered by key.
+        scores: By cell of the score (of regression, of the prediction), over all rows whether labelled or not: rows,
+            and the sum of the score in 1 / `SCORE` (of the prediction as in `ErrorSums`).
+        strange_weights: Rows whose weight is missing, negative or endless, left out of all else.
+        classes: Of more than two classes.
+        errors: Of regression.
     """
 
     missing: int = 0
@@ -171,6 +197,10 @@ class NightQuality:
     overall: SliceQuality = field(default_factory=SliceQuality)
     calibration: Sparse = field(default_factory=Sparse)
     slices: tuple[tuple[SliceKey, SliceQuality], ...] = ()
+    scores: Sparse = field(default_factory=Sparse)
+    strange_weights: int = 0
+    classes: ClassCounts | None = None
+    errors: ErrorTables | None = None
 
     def __add__(self, other: NightQuality) -> NightQuality:
         return _merged_night((self, other))
@@ -205,7 +235,21 @@ def _merged_slice(parts: Sequence[SliceQuality]) -> SliceQuality:
     if len(parts) == 1:
         return parts[0]
     sums = map(sum, zip(*map(_sums, parts), strict=True))
-    return SliceQuality(*sums, histogram=merge_sparse([part.histogram for part in parts]))
+    hits = [part.hits for part in parts if part.hits is not None]
+    return SliceQuality(
+        *sums,
+        histogram=merge_sparse([part.histogram for part in parts]),
+        hits=sum(hits) if hits else None,
+        errors=merge_errors([part.errors for part in parts if part.errors is not None]),
+        weighted=_merged_weights([part.weighted for part in parts if part.weighted is not None]),
+    )
+
+
+def _merged_weights(parts: Sequence[Weighted]) -> Weighted | None:
+    if not parts:
+        return None
+    squares = sum(part.square for part in parts), sum(part.labelled_square for part in parts)
+    return Weighted(_merged_slice([part.sums for part in parts]), *squares)
 
 
 def _merged_night(parts: Sequence[NightQuality]) -> NightQuality:
@@ -222,6 +266,10 @@ def _merged_night(parts: Sequence[NightQuality]) -> NightQuality:
         overall=_merged_slice([part.overall for part in parts] or [SliceQuality()]),
         calibration=merge_sparse([part.calibration for part in parts]),
         slices=tuple((key, _merged_slice(slices[key])) for key in sorted(slices)),
+        scores=merge_sparse([part.scores for part in parts]),
+        strange_weights=sum(part.strange_weights for part in parts),
+        classes=merge_counts([part.classes for part in parts if part.classes is not None]),
+        errors=merge_tables([part.errors for part in parts if part.errors is not None]),
     )
 
 

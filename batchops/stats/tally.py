@@ -1,16 +1,19 @@
-"""Count a frame's scores and labels, over all rows and by slice, in one pass."""
+"""Count a frame's scores, decisions and labels, over all rows and by slice, in one pass."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from batchops.stats.class_tally import tally_classes
+from batchops.stats.counting import Line, Lines
+from batchops.stats.error_tally import tally_errors
+from batchops.stats.grouping import MISSING, Slice, by_slice
 from batchops.stats.quality import (
     LOSS,
     SCORE,
@@ -18,64 +21,78 @@ from batchops.stats.quality import (
     NightQuality,
     Quality,
     ScoreCells,
-    SliceKey,
     SliceQuality,
+    Weighted,
     merge_qualities,
 )
 from batchops.stats.sparse import Integers, Sparse
+from batchops.stats.whole import Whole, cell_of, group_sums, weights_of
 
 __all__ = ["MISSING", "tally_quality"]
-
-MISSING = "missing"
-"""Value of a dimension where it is null."""
 
 BATCH = 2**20
 """Rows whose sums stay whole in a float."""
 
-JOINT = 65_536
-"""Slices whose dimensions have at most so many values together are counted at once, and summed out."""
-
-CHUNK = 65_536
-SAMPLE = 10_000
+CLASS_BATCH = 2**22
+"""Scores of many classes that are held at once."""
 
 Floats = NDArray[np.float64]
-Slice = tuple[str, ...]
-Sums = tuple[list[Floats | None], list[Floats | None]]
-"""What is added up over all rows, and over labelled ones; None counts rows."""
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows with a possible score; those with a label come a second time, alone."""
+    """Rows with a possible score or decision; those with a label come a second time, alone.
 
-    score: Floats
-    held: NDArray[np.bool_]
-    labelled_score: Floats
-    label: NDArray[np.bool_]
+    Attributes:
+        score: None where there is none.
+        chosen: Decided to be positive.
+    """
 
+    score: Floats | None
+    chosen: Bools
+    held: Bools
+    label: Bools
+    weights: Integers | None
 
-@dataclass(frozen=True, slots=True)
-class _Dimension:
-    values: tuple[str, ...]
-    codes: NDArray[np.unsignedinteger]
+    @property
+    def labelled_score(self) -> Floats:
+        """Of the rows with a label; there must be scores."""
+        assert self.score is not None
+        return self.score[self.held]
 
 
 def tally_quality(frame: pl.DataFrame, night: str, slices: Sequence[Slice], cells: ScoreCells) -> Quality:
     """Count the rows of one night.
 
     Args:
-        frame: Column ``score``; column ``label``, 0/1 or bool, null where unknown, if there are labels; and a column
-            for each dimension that a slice names, null counting as `MISSING`.
+        frame: ``label``, null where unknown, if there are labels; ``weight``, if ``cells`` have a quantum for it; a
+            column for each dimension that a slice names, null counting as `MISSING`; and, by task: of ``binary``,
+            ``score`` from 0 to 1 and, where decisions are given, ``prediction``, the label and it being 0/1 or bool;
+            of ``multiclass``, ``score_<class>`` for each class and ``prediction``, either of which may be missing; of
+            ``regression``, ``prediction`` or ``score``.
         night: ISO date.
         slices: Each a tuple of dimensions.
     """
-    if frame.height > BATCH:
-        parts = [tally_quality(part, night, slices, cells) for part in frame.iter_slices(BATCH)]
+    batch = max(2**14, CLASS_BATCH // len(cells.classes)) if cells.classes else BATCH
+    if frame.height > batch:
+        parts = [tally_quality(part, night, slices, cells) for part in frame.iter_slices(batch)]
         return merge_qualities(parts)
-    score = frame["score"].cast(pl.Float64)
-    missing = score.null_count() + int(score.is_nan().sum() or 0)
-    possible = score.is_between(0, 1).fill_null(value=False)
-    impossible = frame.height - missing - int(possible.sum() or 0)
+    weights, strange = None, 0
+    if cells.weight is not None:
+        weights, known = weights_of(frame["weight"], cells.weight)
+        strange = frame.height - int(known.sum())
+        if strange:
+            frame, weights = frame.filter(known), weights[known]
+    tallies = {"binary": _tally_scores, "multiclass": tally_classes, "regression": tally_errors}
+    found = tallies[cells.task](frame, slices, cells, weights)
+    return Quality({night: replace(found, strange_weights=strange) if strange else found})
+
+
+def _tally_scores(
+    frame: pl.DataFrame, slices: Sequence[Slice], cells: ScoreCells, weights: Integers | None
+) -> NightQuality:
+    possible, missing, impossible = _possible(frame, cells)
     strange = 0
     if "label" in frame.columns and frame["label"].dtype != pl.Null:
         label = frame["label"].cast(pl.Float64)
@@ -84,195 +101,167 @@ def tally_quality(frame: pl.DataFrame, night: str, slices: Sequence[Slice], cell
         frame = frame.with_columns(label=pl.when(known).then(label == 1))
     if missing or impossible:
         frame = frame.filter(possible)
-    return Quality({night: _night(frame, slices, cells, (missing, impossible, strange))})
+        weights = None if weights is None else weights[possible.to_numpy()]
+    return _night(frame, slices, cells, (_rows(frame, cells, weights), (missing, impossible, strange)))
+
+
+def _possible(frame: pl.DataFrame, cells: ScoreCells) -> tuple[pl.Series, int, int]:
+    """Which rows can be counted; how many have no score or decision, and how many one that cannot be."""
+    absent = pl.Series([False]).new_from_index(0, frame.height)
+    possible = ~absent
+    if "score" in frame.columns:
+        score = frame["score"].cast(pl.Float64)
+        absent = score.is_null() | score.is_nan().fill_null(value=True)
+        possible = score.is_between(0, 1).fill_null(value=False)
+    if cells.decided:
+        decision = frame["prediction"].cast(pl.Float64)
+        unknown = decision.is_null() | decision.is_nan().fill_null(value=True)
+        possible = possible & decision.is_in([0.0, 1.0]).fill_null(value=False)
+        absent = absent | unknown
+    missing = int(absent.sum() or 0)
+    return possible, missing, frame.height - missing - int(possible.sum() or 0)
+
+
+def _rows(frame: pl.DataFrame, cells: ScoreCells, weights: Integers | None) -> _Rows:
+    score = frame["score"].cast(pl.Float64).to_numpy() if "score" in frame.columns else None
+    if cells.decided:
+        chosen = frame["prediction"].cast(pl.Float64).to_numpy() == 1
+    else:
+        assert score is not None
+        chosen = score >= cells.threshold
+    if "label" not in frame.columns or frame["label"].dtype == pl.Null:
+        held = np.zeros(frame.height, dtype=np.bool_)
+        return _Rows(score, chosen, held, held[:0], weights)
+    held = frame["label"].is_not_null().to_numpy()
+    return _Rows(score, chosen, held, frame["label"].drop_nulls().to_numpy(), weights)
 
 
 def _night(
-    frame: pl.DataFrame, slices: Sequence[Slice], cells: ScoreCells, apart: tuple[int, int, int]
+    frame: pl.DataFrame, slices: Sequence[Slice], cells: ScoreCells, counted: tuple[_Rows, tuple[int, int, int]]
 ) -> NightQuality:
-    rows = _rows(frame)
-    fine = _cell_of(rows.labelled_score, np.array(cells.edges))
-    sums = _row_sums(rows, cells.threshold)
-    bins = cells.wider(cells.calibration)[fine]
+    rows, apart = counted
+    lines = _lines(rows)
+    if rows.score is None:
+        return NightQuality(
+            *apart,
+            overall=_sums(lines.names, lines.total().tolist(), (Sparse(), Sparse())),
+            slices=_slices(frame, slices, lines, (rows, None)),
+        )
+    every = cell_of(rows.score, np.array(cells.edges))
+    fine = every[rows.held]
+    size = len(cells.edges) + 1
     return NightQuality(
         *apart,
-        overall=SliceQuality(*_totals(sums, rows), histogram=_histogram(fine, rows.label)),
-        calibration=Sparse.grouped(
-            bins, np.ones_like(bins), rows.label.astype(np.int64), np.rint(rows.labelled_score * SCORE).astype(np.int64)
-        ),
-        slices=_slices(frame, slices, sums, rows, cells.wider(cells.coarse)[fine]),
+        overall=_sums(lines.names, lines.total().tolist(), _histogram(fine, rows)),
+        calibration=_calibration(cells.wider(cells.calibration)[fine], rows, len(cells.calibration) + 1),
+        slices=_slices(frame, slices, lines, (rows, cells.wider(cells.coarse)[fine])),
+        scores=Sparse.of(np.bincount(every, minlength=size), group_sums(every, size, np.rint(rows.score * SCORE))),
     )
 
 
-def _rows(frame: pl.DataFrame) -> _Rows:
-    score = frame["score"].cast(pl.Float64).to_numpy()
-    if "label" not in frame.columns or frame["label"].dtype == pl.Null:
-        held = np.zeros(len(score), dtype=np.bool_)
-        return _Rows(score, held, score[:0], held[:0])
-    held = frame["label"].is_not_null().to_numpy()
-    return _Rows(score, held, score[held], frame["label"].drop_nulls().to_numpy())
+def _lines(rows: _Rows) -> Lines:
+    """What is added up, named as the fields of `SliceQuality`."""
+    every = {"n": Line(), "selected": Line(rows.chosen.astype(np.float64))}
+    chosen, positive = rows.chosen[rows.held], rows.label
+    labelled = {
+        "labelled": Line(),
+        "positives": Line(positive.astype(np.float64)),
+        "true_positives": Line((chosen & positive).astype(np.float64)),
+        "false_positives": Line((chosen & ~positive).astype(np.float64)),
+    }
+    if rows.score is None:
+        every["unscored"] = labelled["unscored_labelled"] = Line()
+    else:
+        every |= {"score": Line(np.rint(rows.score * SCORE)), "square": Line(np.rint(rows.score**2 * SCORE))}
+        labelled |= _score_lines(rows.labelled_score, positive)
+    return Lines(every, labelled, rows.held, rows.weights)
 
 
-def _cell_of(scores: Floats, edges: Floats) -> Integers:
-    """The cell of each score: as np.searchsorted from the right, five times as fast for thousands of edges."""
-    cell = np.empty(len(scores), dtype=np.int64)
-    for start in range(0, len(scores), CHUNK):
-        chunk = scores[start : start + CHUNK]
-        order = np.argsort(chunk)
-        bounds = np.concatenate(([0], np.searchsorted(chunk[order], edges), [len(chunk)]))
-        cell[start : start + CHUNK][order] = np.repeat(np.arange(len(edges) + 1), np.diff(bounds))
-    return cell
-
-
-def _row_sums(rows: _Rows, threshold: float) -> Sums:
-    """What is added up, in whole numbers kept as floats, in the order of the fields of `SliceQuality`.
-
-    The log loss clips scores as scikit-learn does, at the rounding error of a double.
-    """
-    score = rows.score
-    over_all = [None, (score >= threshold).astype(np.float64), np.rint(score * SCORE), np.rint(score * score * SCORE)]
-    score, positive = rows.labelled_score, rows.label
+def _score_lines(score: Floats, positive: Bools) -> dict[str, Line]:
+    """The log loss clips scores as scikit-learn does, at the rounding error of a double."""
     error = np.where(positive, 1 - score, score) ** 2
     epsilon = np.finfo(np.float64).eps
     clipped = np.clip(score, epsilon, 1 - epsilon)
     loss = -np.log(np.where(positive, clipped, 1 - clipped))
-    chosen = score >= threshold
-    labelled = [
-        None,
-        positive.astype(np.float64),
-        np.rint(score * SCORE),
-        np.rint(score * score * SCORE),
-        np.rint(score * SCORE) * positive,
-        np.rint(error * SCORE),
-        np.rint(error * error * SCORE),
-        np.rint(loss * LOSS),
-        np.rint(loss * loss * SQUARE),
-        (chosen & positive).astype(np.float64),
-        (chosen & ~positive).astype(np.float64),
-    ]
-    return over_all, labelled
+    units = np.rint(score * SCORE)
+    return {
+        "labelled_score": Line(units),
+        "labelled_square": Line(np.rint(score * score * SCORE)),
+        "positive_score": Line(units * positive),
+        "brier": Line(np.rint(error * SCORE)),
+        "brier_square": Line(np.rint(error * error * SCORE)),
+        "log_loss": Line(np.rint(loss * LOSS)),
+        "log_loss_square": Line(np.rint(loss * loss * SQUARE)),
+    }
 
 
-def _totals(sums: Sums, rows: _Rows) -> list[int]:
-    """The sums over all rows."""
-    counted = zip(sums, (rows.score, rows.label), strict=True)
-    return [len(column) if each is None else int(each.sum()) for lines, column in counted for each in lines]
+def _sums(names: Sequence[str], line: Sequence[Any], histograms: tuple[Sparse, Sparse]) -> SliceQuality:
+    """The value of one line of sums; see `Lines.count`."""
+    width = len(names)
+    plain = dict(zip(names, line[:width], strict=True))
+    if len(line) == width:
+        return SliceQuality(**plain, histogram=histograms[0])
+    weighted = dict(zip(names, line[width:-2], strict=True))
+    return SliceQuality(
+        **plain,
+        histogram=histograms[0],
+        weighted=Weighted(SliceQuality(**weighted, histogram=histograms[1]), *line[-2:]),
+    )
 
 
-def _groups(sums: Sums, code: Integers, size: int, held: NDArray[np.bool_]) -> Integers:
-    """The sums by group: one line a sum, one column a group."""
-    over_all, labelled = sums
-    lines: list[NDArray[Any]] = [np.bincount(code, weights=each, minlength=size) for each in over_all]
-    if held.any():
-        known = code if held.all() else code[held]
-        lines += [np.bincount(known, weights=each, minlength=size) for each in labelled]
-    else:
-        lines += [np.zeros(size)] * len(labelled)
-    return np.stack(lines).astype(np.int64)
-
-
-def _histogram(cell: Integers, label: NDArray[np.bool_]) -> Sparse:
+def _histogram(cell: Integers, rows: _Rows) -> tuple[Sparse, Sparse]:
+    """Negatives and positives by cell: rows, and their weights."""
     size = int(cell.max(initial=0)) + 1
-    counts = np.bincount(cell * 2 + label, minlength=2 * size).reshape(size, 2)
-    return Sparse.of(counts[:, 0], counts[:, 1])
+    place = cell * 2 + rows.label
+    counts = np.bincount(place, minlength=2 * size).reshape(size, 2)
+    plain = Sparse.of(counts[:, 0], counts[:, 1])
+    if rows.weights is None:
+        return plain, Sparse()
+    heavy = group_sums(place, 2 * size, rows.weights[rows.held]).reshape(size, 2)
+    return plain, Sparse.of(heavy[:, 0], heavy[:, 1])
+
+
+def _calibration(bins: Integers, rows: _Rows, size: int) -> Sparse:
+    columns: list[NDArray[Any] | None] = [None, rows.label.astype(np.int64), np.rint(rows.labelled_score * SCORE)]
+    tables = [group_sums(bins, size, column) for column in columns]
+    if rows.weights is not None:
+        weights = rows.weights[rows.held]
+        tables += [group_sums(bins, size, column, weights) for column in columns]
+    return Sparse.of(*tables)
 
 
 def _slices(
-    frame: pl.DataFrame,
-    slices: Sequence[Slice],
-    sums: Sums,
-    rows: _Rows,
-    coarse: Integers,
-) -> tuple[tuple[SliceKey, SliceQuality], ...]:
-    names = sorted({name for each in slices for name in each})
-    dimensions = {name: _encoded(frame[name]) for name in names} if frame.height else {}
-    found: dict[SliceKey, SliceQuality] = {}
-    for block, members in _blocks(slices, dimensions) if dimensions else ():
-        for member, ordered, groups, lines in _tables(block, members, sums, rows.held, dimensions):
-            histograms = _histograms(_joint(ordered, dimensions)[rows.held], coarse, rows.label)
-            for group, line in zip(groups.tolist(), lines.T.tolist(), strict=True):
-                key = _key(group, ordered, member, dimensions)
-                found[key] = SliceQuality(*line, histogram=histograms.get(group, Sparse()))
+    frame: pl.DataFrame, slices: Sequence[Slice], lines: Lines, counted: tuple[_Rows, Integers | None]
+) -> tuple[tuple[tuple[tuple[str, str], ...], SliceQuality], ...]:
+    rows, coarse = counted
+    found = {}
+    for table in by_slice(frame, slices, lines.count):
+        histograms = _histograms(table.codes[rows.held], coarse, rows)
+        for key, group, line in zip(table.keys, table.groups.tolist(), table.sums.T.tolist(), strict=True):
+            found[key] = _sums(lines.names, line, histograms.get(group, (Sparse(), Sparse())))
     return tuple((key, found[key]) for key in sorted(found))
 
 
-def _tables(
-    block: Slice, members: Sequence[Slice], sums: Sums, held: NDArray[np.bool_], dimensions: Mapping[str, _Dimension]
-) -> Iterator[tuple[Slice, Slice, Integers, Integers]]:
-    """For each slice of a block: its dimensions in the block's order, its occupied groups, and their sums."""
-    shape = tuple(len(dimensions[name].values) for name in block)
-    joint = _joint(block, dimensions)
-    if math.prod(shape) > JOINT:
-        groups, code = np.unique(joint, return_inverse=True)
-        lines = _groups(sums, code, len(groups), held)
-        for member in members:
-            yield member, block, groups, lines
-        return
-    table = _groups(sums, joint, math.prod(shape), held).reshape(-1, *shape)
-    for member in members:
-        axes = tuple(1 + axis for axis, name in enumerate(block) if name not in member)
-        lines = table.sum(axis=axes).reshape(len(table), -1)
-        groups = np.flatnonzero(lines[0])
-        yield member, tuple(name for name in block if name in member), groups, lines[:, groups]
-
-
-def _encoded(series: pl.Series) -> _Dimension:
-    """A dimension as small numbers; its values are guessed from some rows, which is right but for rare ones."""
-    text = series.cast(pl.String)
-    # Rows spread over all: files are often sorted by what they are sliced by.
-    for sample in (text.gather_every(max(1, len(text) // SAMPLE)), text):
-        values = sorted({*sample.unique().drop_nulls(), MISSING})
-        codes = text.cast(pl.Enum(values), strict=False)
-        if codes.null_count() == text.null_count():
-            break
-    physical = codes.to_physical()
-    if physical.null_count():
-        physical = physical.fill_null(values.index(MISSING))
-    return _Dimension(tuple(values), physical.to_numpy())
-
-
-def _blocks(slices: Sequence[Slice], dimensions: Mapping[str, _Dimension]) -> Iterator[tuple[Slice, list[Slice]]]:
-    """Groups of slices, with the dimensions they are counted by together."""
-    blocks: list[tuple[set[str], list[Slice]]] = []
-    for each in sorted(set(slices), key=lambda names: (-len(names), names)):
-        for names, members in blocks:
-            if math.prod(len(dimensions[name].values) for name in names.union(each)) <= JOINT:
-                names.update(each)
-                members.append(each)
-                break
-        else:
-            blocks.append((set(each), [each]))
-    for names, members in blocks:
-        yield tuple(sorted(names)), members
-
-
-def _joint(names: Slice, dimensions: Mapping[str, _Dimension]) -> Integers:
-    """One number for the values of several dimensions, the last changing fastest."""
-    joint = dimensions[names[0]].codes.astype(np.int64)
-    for name in names[1:]:
-        joint *= len(dimensions[name].values)
-        joint += dimensions[name].codes
-    return joint
-
-
-def _histograms(group: Integers, coarse: Integers, label: NDArray[np.bool_]) -> Mapping[int, Sparse]:
-    """For each group with labels: negatives and positives by coarse cell."""
-    if not len(group):
+def _histograms(group: Integers, coarse: Integers | None, rows: _Rows) -> Mapping[int, tuple[Sparse, Sparse]]:
+    """For each group with labels: negatives and positives by coarse cell, of rows and of weights."""
+    if coarse is None or not len(group):
         return {}
     width = int(coarse.max()) + 1
-    place, counts = np.unique((group * width + coarse) * 2 + label, return_counts=True)
+    joint = (group * width + coarse) * 2 + rows.label
+    heavy: Whole | None = None
+    if rows.weights is None:
+        place, counts = np.unique(joint, return_counts=True)
+    else:
+        place, code, counts = np.unique(joint, return_inverse=True, return_counts=True)
+        heavy = group_sums(code, len(place), rows.weights[rows.held])
     owner = place // (2 * width)
     starts = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1])))
     found = {}
     for start, stop in zip(starts, np.append(starts[1:], len(place)), strict=True):
-        cell, positive, n = (place[start:stop] // 2) % width, place[start:stop] % 2, counts[start:stop]
-        found[int(owner[start])] = Sparse.grouped(cell, n * (1 - positive), n * positive)
+        cell, positive = (place[start:stop] // 2) % width, place[start:stop] % 2
+        both = [
+            Sparse() if n is None else Sparse.grouped(cell, n[start:stop] * (1 - positive), n[start:stop] * positive)
+            for n in (counts, heavy)
+        ]
+        found[int(owner[start])] = (both[0], both[1])
     return found
-
-
-def _key(group: int, ordered: Slice, member: Slice, dimensions: Mapping[str, _Dimension]) -> SliceKey:
-    value = {}
-    for name in reversed(ordered):
-        group, code = divmod(group, len(dimensions[name].values))
-        value[name] = dimensions[name].values[code]
-    return tuple((name, value[name]) for name in member)

@@ -1,0 +1,293 @@
+"""Tonight against the recent healthy nights: "changed this week", whether or not it is stale against training.
+
+How much such nights differ comes from those nights themselves: what tonight shows must be more than its rows' chance
+beyond the limit, and more than one night differs from the others.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchops.audit.figures import ALL_ROWS
+from batchops.audit.outcomes import RecentColumn, RecentFigure, RecentPart
+from batchops.audit.series import Measured, Past, expected_series, series_figures, series_of, series_part
+from batchops.audit.state import Audit, Reference
+from batchops.stats import Cells, Column, Estimate, Profile, compare, merge_profiles
+from batchops.stats.recent import (
+    ENOUGH,
+    Expectation,
+    chance_of_rows,
+    expectation,
+    new_share,
+    nightly_distances,
+    nightly_new_shares,
+    tail_of_share,
+)
+from batchops.verdict import Figure, Finding, Policy
+
+__all__ = ["LONGEST", "REACH", "Earlier", "Recent", "compare_recent", "recent_figures", "recent_part"]
+
+Floats = NDArray[np.float64]
+
+LONGEST = 56
+"""Nights that tonight is compared with at most: eight of each weekday."""
+
+REACH = 84
+"""Days before tonight in which they lie: what was usual before that is no longer recent."""
+
+TINY = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A healthy night."""
+
+    night: str
+    audit: Audit
+
+    @property
+    def day(self) -> dt.date:
+        """Its date."""
+        return dt.date.fromisoformat(self.night)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """How a column differs from those nights, in one way.
+
+    Attributes:
+        value: How it differs, and how well its rows tell.
+        usual: What one such night in 20 exceeds.
+        chance: Of so much, where the truth is at most so far from 0.
+        now: The share itself, of a change of a share.
+    """
+
+    check: str
+    column: str
+    value: Estimate
+    usual: float
+    chance: Callable[[float], float]
+    side: str = "upper"
+    now: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """Tonight beside the recent healthy nights.
+
+    Attributes:
+        nights: How many there are; where they are fewer than `ENOUGH` nothing is compared.
+        compared: Those of them that columns are compared with.
+        changes: Of every column, in the order of the reference, and of the score.
+    """
+
+    nights: tuple[Earlier, ...]
+    compared: tuple[Earlier, ...]
+    rows: Mapping[str, int]
+    changes: tuple[_Change, ...]
+    measured: tuple[Measured, ...]
+    expected: tuple[Expectation | None, ...]
+
+    @property
+    def season(self) -> str | None:
+        """What columns are compared with."""
+        if not self.compared:
+            return None
+        return "weekday" if len(self.compared) < len(self.nights) else "recent"
+
+
+def compare_recent(tonight: Audit, earlier: Sequence[Earlier], night: dt.date, reference: Reference) -> Recent:
+    """Compare a night with the healthy nights before it.
+
+    Args:
+        earlier: Oldest first; the last `LONGEST` count.
+        reference: Whose cells all were counted in.
+    """
+    nights = tuple(earlier[-LONGEST:])
+    measured = tuple(series_of(tonight, reference.score))
+    past = Past(
+        [each.day for each in nights],
+        [{found.key: found.value for found in series_of(each.audit, reference.score)} for each in nights],
+    )
+    expected = tuple(expected_series(measured, past, night))
+    if len(nights) < ENOUGH:
+        return Recent(nights, (), {}, (), measured, expected)
+    weekdays = [[each for each in nights if each.day.weekday() == day] for day in range(7)]
+    same = weekdays[night.weekday()]
+    weekly = len(same) >= ENOUGH
+    groups = [group for group in weekdays if len(group) >= ENOUGH // 2] if weekly else [[*nights]]
+    compared = tuple(same) if weekly else nights
+    changes = [
+        *_side_changes(
+            [tonight.inputs, *(each.audit.inputs for each in compared)],
+            [[each.audit.inputs for each in group] for group in groups],
+            reference.inputs,
+        ),
+        *_null_changes(tonight.inputs, [(each.day, each.audit.inputs) for each in nights], night, reference.inputs),
+        *_side_changes(
+            [tonight.outputs, *(each.audit.outputs for each in compared)],
+            [[each.audit.outputs for each in group] for group in groups],
+            (reference.score,),
+            score=True,
+        ),
+    ]
+    rows = {cells.column: tonight.inputs.columns.get(cells.column, Column()).present for cells in reference.inputs}
+    return Recent(nights, compared, rows, tuple(changes), measured, expected)
+
+
+def _side_changes(
+    profiles: Sequence[Profile], groups: Sequence[Sequence[Profile]], columns: Sequence[Cells], score: bool = False
+) -> Iterator[_Change]:
+    """Distances and new values.
+
+    Args:
+        profiles: Tonight's, then those of the nights that it is compared with.
+        groups: Nights that are alike, to see how one of them differs from the others.
+    """
+    now, before = profiles[0], merge_profiles(profiles[1:])
+    for cells in columns:
+        here, there = _column(now, cells), _column(before, cells)
+        counted = [[_column(each, cells) for each in group] for group in groups]
+        if not cells.size or not here.valid or not there.valid:
+            continue
+        apart = np.concatenate([nightly_distances(group, cells) for group in counted])
+        distance = compare(here, there, cells).distance
+        if distance.value is not None and len(apart) >= ENOUGH:
+            yield _distance("score.recent" if score else "recent.distance", cells, distance, apart)
+        new = new_share(here, there, cells)
+        if new.value is not None and not score:
+            news = np.concatenate([nightly_new_shares(group, cells) for group in counted])
+            if len(news) >= ENOUGH:
+                yield _unseen(cells, new, expectation(news.tolist()))
+
+
+def _column(profile: Profile, cells: Cells) -> Column:
+    return profile.columns.get(cells.column, Column())
+
+
+def _null_changes(
+    tonight: Profile, nights: Sequence[tuple[dt.date, Profile]], night: dt.date, columns: Sequence[Cells]
+) -> Iterator[_Change]:
+    """Changes of the shares that are missing, against all nights."""
+    for cells in columns:
+        now = _column(tonight, cells)
+        found = [(_column(profile, cells), day) for day, profile in nights]
+        counted = [(column, day) for column, day in found if column.present]
+        if not now.present or len(counted) < ENOUGH:
+            continue
+        usual = expectation([c.missing / c.present for c, _ in counted], [day for _, day in counted], night)
+        yield _null_share(cells, (now.missing, now.present), usual)
+
+
+def _distance(check: str, cells: Cells, distance: Estimate, apart: Floats) -> _Change:
+    """Distances of single nights are skewed; their logarithms much less."""
+    value = distance.value
+    assert value is not None
+    usual = expectation(np.log(np.maximum(apart, TINY)).tolist())
+    off = math.log(max(value, TINY)) - usual.centre
+    nights = usual.chance(off) / 2 if off > 0 else 1.0
+
+    def chance(edge: float) -> float:
+        return max(nights, chance_of_rows(distance, edge))
+
+    return _Change(check, cells.column, distance, min(1.0, math.exp(usual.upper())), chance)
+
+
+def _null_share(cells: Cells, rows: tuple[int, int], usual: Expectation) -> _Change:
+    """Tonight's share against what its weekday, or its trend, lets expect."""
+    missing, present = rows
+    now, centre = missing / present, min(max(usual.centre, 0.0), 1.0)
+    nights = usual.chance(now - centre)
+
+    def chance(edge: float) -> float:
+        more = tail_of_share(missing, present, centre + edge)
+        fewer = tail_of_share(present - missing, present, 1 - centre + edge)
+        return max(nights, more if now > centre else fewer)
+
+    radius = usual.radius()
+    change = Estimate(now - centre, max(-1.0, now - centre - radius), min(1.0, now - centre + radius), present)
+    return _Change("recent.null_share", cells.column, change, radius, chance, "both", now)
+
+
+def _unseen(cells: Cells, new: Estimate, usual: Expectation) -> _Change:
+    value = new.value
+    assert value is not None
+    nights = usual.chance(value - usual.centre) if value > usual.centre else 1.0
+
+    def chance(edge: float) -> float:
+        return max(nights, chance_of_rows(new, edge))
+
+    return _Change("recent.unseen_share", cells.column, new, usual.upper(), chance, now=value)
+
+
+def recent_figures(recent: Recent) -> Iterator[Figure]:
+    """Every change, and every series; one figure that is NOT RUN where there are too few nights."""
+    if not recent.compared:
+        facts = {"nights": len(recent.nights), "needed": ENOUGH}
+        yield Figure("recent.distance", ALL_ROWS, None, "distance", evidence=facts)
+    for each in recent.changes:
+        score = each.check == "score.recent"
+        yield Figure(
+            each.check,
+            ALL_ROWS if score else each.column,
+            each.value.value,
+            "share" if each.now is not None else "distance",
+            each.value.n,
+            lower=each.value.lower,
+            upper=each.value.upper,
+            usual=each.usual,
+            # One night has one weather, however odd its distribution is.
+            can_fail=each.now is not None,
+            side="both" if each.side == "both" else "upper",
+            evidence={
+                "scope": "tonight",
+                "column": each.column,
+                "now": each.now,
+                "nights": len(recent.compared),
+                "season": recent.season,
+            },
+            chance=each.chance,
+        )
+    yield from series_figures(recent.measured, recent.expected)
+
+
+def recent_part(recent: Recent, findings: Mapping[str, Finding], policy: Policy) -> RecentPart:
+    """The comparison for audit.json, worst columns first."""
+    columns = [
+        RecentColumn(
+            name,
+            rows,
+            _part(findings.get(f"recent.distance:{name}")),
+            _part(findings.get(f"recent.null_share:{name}")),
+            _part(findings.get(f"recent.unseen_share:{name}")),
+        )
+        for name, rows in recent.rows.items()
+    ]
+    nights = recent.nights
+    return RecentPart(
+        nights=len(nights),
+        compared=len(recent.compared),
+        first=nights[0].night if nights else None,
+        last=nights[-1].night if nights else None,
+        season=recent.season,
+        score=_part(findings.get(f"score.recent:{ALL_ROWS}")),
+        columns=tuple(sorted(columns, key=lambda each: (_rank(each), each.column))),
+        series=series_part(recent.measured, recent.expected, findings, policy),
+    )
+
+
+def _part(finding: Finding | None) -> RecentFigure | None:
+    if finding is None:
+        return None
+    return RecentFigure(finding.value, finding.usual, finding.limit, finding.p_value, finding.severity)
+
+
+def _rank(column: RecentColumn) -> int:
+    found = (column.distance, column.null_share, column.unseen_share)
+    return min((each.severity.rank for each in found if each is not None), default=len("PASS"))

@@ -81,6 +81,7 @@ def _frame(document: AuditDocument) -> dict[str, Any]:
         "whys": {name: families[name].why if name in families else None for name in FAMILIES},
         "span": formats.nights(window.first, window.last) if window.first else "",
         "window_words": _window_words(document),
+        "was": "training" if document.job else "reference",
         "provenance": _provenance(document),
         "anchors": _anchors(document),
     }

@@ -81,6 +81,10 @@ def _table(document: AuditDocument, colour: bool) -> list[str]:
     return lines
 
 
+def _exit(document: AuditDocument, code: int) -> str:
+    return "done" if code == 0 and not document.job else EXITS.get(code, "failed")
+
+
 def summary(
     document: AuditDocument, colour: bool = False, exit_code: int = 0, paths: Mapping[str, str] | None = None
 ) -> list[str]:
@@ -94,9 +98,10 @@ def summary(
     of = [_text(document.job) if document.job else "audit", date(document.night) if document.night else ""]
     about = "  ".join(part for part in (*of, _text(seconds(document.run.seconds))) if part)
     lines = [f"{severity}  {about}", _style(_text(verdict.headline, 132), "1", colour), *_table(document, colour)]
-    scored = f"{count(rows.scored)} of {count(rows.total)} rows scored"
-    what = f"{scored}, {count(rows.quarantined)} set aside, {verdict.output}"
-    end = [f"exit    {exit_code} ({EXITS.get(exit_code, 'failed')}; {_text(what)})"]
+    done = "scored" if document.job else "accepted"
+    what = f"{count(rows.scored)} of {count(rows.total)} rows {done}, {count(rows.quarantined)} set aside"
+    what += f", {verdict.output}" if document.job else ""
+    end = [f"exit    {exit_code} ({_exit(document, exit_code)}; {_text(what)})"]
     left = LINES - len(lines) - len(end)
     found = [f"{_text(name)[:7].ljust(7)} {_text(path, 200)}" for name, path in (paths or {}).items()]
     return [*lines, *found[:left], *end]

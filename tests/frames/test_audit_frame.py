@@ -117,7 +117,7 @@ def contract() -> object:
 @pytest.mark.parametrize("keep", [False, True])
 def test_rows_that_break_the_contract_are_left_out_of_quality(keep: bool) -> None:
     asked = contract()
-    made = audit_frame(CURRENT, REFERENCE, contract=asked, keep_failing=keep)  # type: ignore[arg-type]
+    made = audit_frame(CURRENT, REFERENCE, contract=asked, keep_failing=keep)
     broken = (CURRENT["temp"] >= 1).sum()
     assert made.document.rows.quarantined == broken
     assert made.document.rows.scored == CURRENT.height - broken

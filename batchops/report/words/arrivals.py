@@ -91,7 +91,7 @@ def _schema(what: str, remedy: str) -> Callable[[Finding, Facts], Saying]:
             short=f"{column} {what}",
             headline=f"{column} {what}{about}{in_rows}",
             remedy=remedy,
-            command="batchops check " + facts.job,
+            command=f"batchops check {facts.job}" if facts.job else None,
         )
 
     return saying
@@ -101,6 +101,8 @@ def _extra(finding: Finding, facts: Facts) -> Saying:
     if finding.severity is Severity.FAIL:
         what = "is not in the contract, which allows no other column"
         return _schema(what, "Have it left out, or add it to the contract")(finding, facts)
+    if not facts.job and not facts.rules:
+        return _schema("is not in the reference", "Have it left out, or compare with rows that have it")(finding, facts)
     return _schema("is not in the contract", "Add it to the contract, or have it left out")(finding, facts)
 
 

@@ -13,10 +13,12 @@ from batchops.report.words.saying import (
     against_limit,
     figure_of,
     limit_words,
+    relabel,
     scope_words,
     subject_words,
     text_of,
     train,
+    trained,
 )
 from batchops.report.words.skew import SKEWS
 from batchops.verdict import Finding
@@ -27,10 +29,10 @@ __all__ = ["say"]
 def _distance(finding: Finding, facts: Facts) -> Saying:
     column, scope = subject_words(finding), scope_words(finding, facts)
     return Saying(
-        title=f"{column} is distributed otherwise than in training, {scope}",
-        short=f"distance of {column} from training",
-        headline=f"{column} differs from training by {against_limit(finding)}",
-        remedy=f"See whether {column} has changed for good; if so, let the job train on newer nights",
+        title=f"{column} is distributed otherwise than in {facts.was}{scope}",
+        short=f"distance of {column} from {facts.was}",
+        headline=f"{column} differs from {facts.was} by {against_limit(finding)}",
+        remedy=f"See whether {column} has changed for good; if so, {trained(facts, 'newer')}",
         command=train(facts),
     )
 
@@ -39,11 +41,11 @@ def _null_share(finding: Finding, facts: Facts) -> Saying:
     column, scope = subject_words(finding), scope_words(finding, facts)
     reference, now = figure_of(finding, "reference"), figure_of(finding, "now")
     often = "less" if (finding.value or 0.0) < 0 else "more"
-    shares = f"{percent(now)} missing, {percent(reference)} in training"
+    shares = f"{percent(now)} missing, {percent(reference)} in {facts.was}"
     known = now is not None and reference is not None
     return Saying(
-        title=f"{column} is missing {often} often than in training, {scope}" + (f": {shares}" if known else ""),
-        short=f"missing of {column} against training" if known else f"of {column} missing",
+        title=f"{column} is missing {often} often than in {facts.was}{scope}" + (f": {shares}" if known else ""),
+        short=f"missing of {column} against {facts.was}" if known else f"of {column} missing",
         headline=f"{column} is missing {often} often: " + (shares if known else against_limit(finding)),
         remedy=f"Ask the owner of {column} whether its source is complete",
     )
@@ -53,10 +55,10 @@ def _unseen(finding: Finding, facts: Facts) -> Saying:
     column, scope = subject_words(finding), scope_words(finding, facts)
     values = text_of(finding, "values")
     return Saying(
-        title=f"{column} has values that training never saw, {scope}" + (f": {values}" if values else ""),
-        short=f"of {column} never seen in training",
-        headline=f"{column} holds values that training never saw: {against_limit(finding)}",
-        remedy="Let the job train on nights that hold them",
+        title=f"{column} has values that {facts.was} never saw{scope}" + (f": {values}" if values else ""),
+        short=f"of {column} never seen in {facts.was}",
+        headline=f"{column} holds values that {facts.was} never saw: {against_limit(finding)}",
+        remedy=f"{trained(facts, 'such').capitalize()}",
         command=train(facts),
     )
 
@@ -77,22 +79,22 @@ def _outside(finding: Finding, facts: Facts) -> Saying:
     now = figure_of(finding, "now")
     now = finding.value if now is None else now
     return Saying(
-        title=f"{column} lies outside the range of training{_range(finding)}, {scope}",
-        short=f"of {column} outside the range of training",
-        headline=f"{percent(now)} of {column} lies outside the range of training, "
+        title=f"{column} lies outside the range of {facts.was}{_range(finding)}{scope}",
+        short=f"of {column} outside the range of {facts.was}",
+        headline=f"{percent(now)} of {column} lies outside the range of {facts.was}, "
         f"limit {limit_words(finding.check, finding.limit, finding.unit)}",
-        remedy=f"The model has learnt nothing about such {column}; let the job train on nights that hold them",
+        remedy=f"The model has learnt nothing about such {column}; {trained(facts, 'such')}",
         command=train(facts),
     )
 
 
 def _score_distance(finding: Finding, facts: Facts) -> Saying:
     return Saying(
-        title=f"Scores are distributed otherwise than in training, {scope_words(finding, facts)}",
-        short="distance of the scores from training",
-        headline=f"The scores differ from training by {against_limit(finding)}",
+        title=f"Scores are distributed otherwise than in {facts.was}{scope_words(finding, facts)}",
+        short=f"distance of the scores from {facts.was}",
+        headline=f"The scores differ from {facts.was} by {against_limit(finding)}",
         remedy="See which inputs moved; when labels come, see whether the scores are still right",
-        command=f"batchops labels {facts.job} --date {facts.night}",
+        command=relabel(facts),
     )
 
 
@@ -118,9 +120,9 @@ def _gap(finding: Finding, facts: Facts) -> Saying:
         short="observed minus predicted",
         headline=f"{words}: "
         + (f"{percent(predicted)} predicted, {percent(observed)} observed" if known else against_limit(finding)),
-        remedy="Let the job train on newer nights; until then use its scores as ranks only"
+        remedy=f"{trained(facts, 'newer').capitalize()}; until then use the scores as ranks only"
         if overall
-        else "See whether the gap remains after training on newer nights; if so, add features that tell it apart",
+        else "See whether the gap remains in a newer model; if so, add features that tell it apart",
         command=train(facts) if overall else None,
     )
 
@@ -131,11 +133,11 @@ def _roc_auc(finding: Finding, facts: Facts) -> Saying:
     reference = facts.roc_auc_reference if reference is None else reference
     known = now is not None and reference is not None
     return Saying(
-        title="The model ranks worse than in training",
-        short="fall of ROC AUC against training",
-        headline="The model ranks worse than in training: "
-        + (f"ROC AUC {number(now)}, {number(reference)} in training" if known else against_limit(finding)),
-        remedy="See which inputs moved, and let the job train on newer nights",
+        title=f"The model ranks worse than in {facts.was}",
+        short=f"fall of ROC AUC against {facts.was}",
+        headline=f"The model ranks worse than in {facts.was}: "
+        + (f"ROC AUC {number(now)}, {number(reference)} in {facts.was}" if known else against_limit(finding)),
+        remedy=f"See which inputs moved, and {trained(facts, 'newer')}",
         command=train(facts),
     )
 
@@ -147,7 +149,7 @@ def _coverage(finding: Finding, facts: Facts) -> Saying:
         headline=f"{percent(finding.value)} of the scored rows have an outcome, "
         f"limit {limit_words(finding.check, finding.limit, finding.unit)}",
         remedy="Read the labels again when they are complete",
-        command=f"batchops labels {facts.job} --date {facts.night}",
+        command=relabel(facts),
     )
 
 
@@ -159,7 +161,7 @@ def _labels(what: str, remedy: str) -> Callable[[Finding, Facts], Saying]:
             short=what,
             headline=f"{found} {what}, limit {limit_words(finding.check, finding.limit, finding.unit)}",
             remedy=remedy,
-            command=f"batchops labels {facts.job} --date {facts.night}",
+            command=relabel(facts),
         )
 
     return saying
@@ -170,7 +172,7 @@ def _other(finding: Finding, facts: Facts) -> Saying:
     measure = clean(finding.check.partition(".")[2] or finding.check).replace("_", " ")
     where = f" of {subject_words(finding)}" if finding.subject else ""
     return Saying(
-        title=f"{measure.capitalize()}{where}, {scope_words(finding, facts)}",
+        title=f"{measure.capitalize()}{where}{scope_words(finding, facts)}",
         short=f"{measure}{where}",
         headline=f"{measure.capitalize()}{where} is {against_limit(finding)}",
         remedy="See the evidence below",

@@ -13,6 +13,7 @@ class Facts:
 
     Attributes:
         output: ``published``, ``flagged`` or ``withheld``.
+        job, night: Empty for two frames.
         rows, scored, quarantined: Of tonight.
         nights: Nights of the window, tonight included.
         model: ``name@number``.
@@ -38,3 +39,8 @@ class Facts:
     labelled: int = 0
     roc_auc: float | None = None
     roc_auc_reference: float | None = None
+
+    @property
+    def was(self) -> str:
+        """What the reference is called."""
+        return "training" if self.job else "the reference"

@@ -60,14 +60,24 @@ def subject_words(finding: Finding) -> str:
     return clean(subject_of(finding.subject)).replace("`", "'")[:160]
 
 
-def rerun(facts: Facts) -> str:
-    """The command that runs the night again."""
-    return f"batchops run {facts.job} --date {facts.night}"
+def rerun(facts: Facts) -> str | None:
+    """The command that runs the night again; None where there is no job."""
+    return f"batchops run {facts.job} --date {facts.night}" if facts.job else None
 
 
-def train(facts: Facts) -> str:
-    """The command that trains a newer model."""
-    return f"batchops train {facts.job}"
+def relabel(facts: Facts) -> str | None:
+    """The command that reads the night's labels again; None where there is no job."""
+    return f"batchops labels {facts.job} --date {facts.night}" if facts.job else None
+
+
+def train(facts: Facts) -> str | None:
+    """The command that trains a newer model; None where there is no job."""
+    return f"batchops train {facts.job}" if facts.job else None
+
+
+def trained(facts: Facts, on: str) -> str:
+    """What to ask for: ``let the job train on newer nights``."""
+    return f"let the job train on {on} nights" if facts.job else f"train on {on} rows"
 
 
 def unit_of(finding: Finding) -> str:
@@ -77,10 +87,12 @@ def unit_of(finding: Finding) -> str:
 
 
 def scope_words(finding: Finding, facts: Facts) -> str:
-    """On which nights the figure was measured: ``tonight`` or ``over 31 nights``."""
+    """On which nights the figure was measured, behind a comma: ``, tonight`` or ``, over 31 nights``."""
+    if not facts.job:
+        return ""
     if is_tonight(finding.subject) or finding.evidence.get("scope") == "tonight" or facts.nights <= 1:
-        return "tonight"
-    return f"over {facts.nights} nights"
+        return ", tonight"
+    return f", over {facts.nights} nights"
 
 
 def _edge(value: float, unit: str) -> str:

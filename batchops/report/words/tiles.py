@@ -47,6 +47,14 @@ def severity_of_family(findings: Sequence[Finding]) -> Severity:
 
 def not_run(name: str, facts: Facts) -> str:
     """Why a family was not judged, and when it will be."""
+    if not facts.job:
+        return {
+            "contract": "No contract was given, or it was not asked for.",
+            "drift": "There is no reference, or drift was not asked for.",
+            "score": "There is no score to compare with a reference.",
+            "quality": "There are no labels with scores, or quality was not asked for.",
+            "slices": "No slice was named, or none has enough labelled rows.",
+        }[name]
     if name in ("quality", "slices"):
         if name == "slices" and facts.labelled and not facts.slices:
             return "No slice has enough labelled rows."

@@ -71,7 +71,7 @@ def _lead(first: Finding | None, verdict: Verdict, facts: Facts) -> list[str]:
     sentences = []
     if first is not None:
         sentences.append(_size(first))
-        sentences.append(_since(first))
+        sentences.append(_since(first, facts))
         sentences.append(_elsewhere(first, verdict))
     if not facts.rows:
         return [*sentences, "" if sentences else "The night's files hold no row, so there was nothing to judge."]
@@ -103,9 +103,9 @@ def _elsewhere(first: Finding, verdict: Verdict) -> str:
     return f"{word}: {clean(worst.subject)} ({amount(worst.value, worst.unit)})."
 
 
-def _since(first: Finding) -> str:
+def _since(first: Finding, facts: Facts) -> str:
     if first.since is None or first.nights <= 1:
-        return "New tonight."
+        return "New tonight." if facts.job else ""
     return f"Beyond its limit for {first.nights} nights in a row, since {date(first.since)}."
 
 
@@ -114,7 +114,9 @@ def _works(verdict: Verdict, facts: Facts) -> str:
     words = []
     auc = [finding for finding in verdict.findings if finding.check == "quality.roc_auc"]
     if any(f.severity is Severity.PASS for f in auc) and facts.roc_auc is not None:
-        reference = f", {decimal(facts.roc_auc_reference)} in training" if facts.roc_auc_reference is not None else ""
+        reference = (
+            f", {decimal(facts.roc_auc_reference)} in {facts.was}" if facts.roc_auc_reference is not None else ""
+        )
         words.append(f"Ranking still holds: ROC AUC {decimal(facts.roc_auc)}{reference}.")
     good = [
         title for name, title in FAMILIES.items() if family(name, verdict.findings, facts).severity is Severity.PASS
@@ -133,13 +135,19 @@ def _use(first: Finding | None, verdict: Verdict, facts: Facts) -> Action:
         words = "Do not look for tonight's scores: they are withheld; earlier nights stand as they were."
         return Action(words, None, "findings")
     if not facts.scored:
-        return Action("There is no score to use tonight.")
+        return Action("There is no score to use tonight." if facts.job else "There is no row to use.")
     if first is None:
-        return Action(f"Use the scores: {plural(facts.scored, 'row')} published.")
+        rows = plural(facts.scored, "row")
+        return Action(
+            f"Use the scores: {rows} published." if facts.job else f"Use the data: {rows}, nothing stands out."
+        )
     failing = {finding.check for finding in verdict.alarms if finding.severity is Severity.FAIL}
     for check, place, words in WRONG:
         if check in failing:
             return Action(words, None, place)
+    if not facts.job and not facts.labelled:
+        words = "Use the data with care: something fails." if failing else "The data may be used; what warns is below."
+        return Action(words, None, "findings")
     if not facts.labelled:
         words = "Use the scores with care: whether they are right is not known before the labels come."
         return Action(words, None, "findings")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from batchops.models.alias import AliasChange, AliasRecord, alias_history, aliases, resolve, set_alias
+    from batchops.models.domain import Separation, Side, separate
     from batchops.models.encoding import Encoding, Feature, encode
     from batchops.models.folds import week_folds
     from batchops.models.learning import Fit, out_of_fold, reliance
@@ -30,6 +31,8 @@ __all__ = [
     "Git",
     "LoadedModel",
     "Manifest",
+    "Separation",
+    "Side",
     "TrainingData",
     "Version",
     "alias_history",
@@ -42,6 +45,7 @@ __all__ = [
     "register",
     "reliance",
     "resolve",
+    "separate",
     "set_alias",
     "threads",
     "versions",
@@ -59,6 +63,8 @@ _HOMES = {
     "Git": "manifest",
     "LoadedModel": "loading",
     "Manifest": "manifest",
+    "Separation": "domain",
+    "Side": "domain",
     "TrainingData": "manifest",
     "Version": "manifest",
     "alias_history": "alias",
@@ -71,6 +77,7 @@ _HOMES = {
     "register": "registration",
     "reliance": "learning",
     "resolve": "alias",
+    "separate": "domain",
     "set_alias": "alias",
     "threads": "scoring",
     "versions": "registry",

@@ -18,7 +18,9 @@ from batchops.audit.outcomes import (
     EstimatedPart,
     FairnessPart,
     QualityPart,
+    RecentPart,
     RetrainPart,
+    SeriesPart,
     SlicePart,
     SlicingPart,
 )
@@ -254,6 +256,8 @@ class RunPart:
         previous_ledger: Head of the job's ledger before this run.
         stages: Stage -> seconds.
         peak_memory: Bytes, of the driver process.
+        cpu_seconds: Of the driver process and its children that have ended, up to the report.
+        series: What the run took, beside what recent runs let expect; it changes no verdict.
     """
 
     id: str
@@ -271,6 +275,8 @@ class RunPart:
     scores_table: str
     previous_ledger: str | None
     partitions: tuple[Receipt, ...]
+    cpu_seconds: float | None = None
+    series: tuple[SeriesPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +313,7 @@ class AuditDocument:
     concept: ConceptPart | None = None
     retrain: RetrainPart | None = None
     budget: BudgetPart | None = None
+    recent: RecentPart | None = None
 
     @property
     def rules(self) -> tuple[RulePart, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +46,15 @@ TINY = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A healthy night."""
+    """A healthy night.
+
+    Attributes:
+        figures: What its run left for later ones, by id.
+    """
 
     night: str
     audit: Audit
+    figures: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def day(self) -> dt.date:

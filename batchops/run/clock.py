@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import resource
 import secrets
 import time
 from collections.abc import Iterator
@@ -11,7 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "cpu_seconds", "peak_memory"]
+
+
+def cpu_seconds() -> float:
+    """What this process, all its threads, and its children that have ended have used so far."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 @dataclass(slots=True)
@@ -21,6 +28,7 @@ class Clock:
     started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     stages: dict[str, float] = field(default_factory=dict)
     _start: float = field(default_factory=time.perf_counter)
+    _used: float = field(default_factory=cpu_seconds)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -39,6 +47,11 @@ class Clock:
     def seconds(self) -> float:
         """Since it was made."""
         return time.perf_counter() - self._start
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of all cores since it was made; workers that still run, and other machines, are not in it."""
+        return cpu_seconds() - self._used
 
 
 def peak_memory() -> int:

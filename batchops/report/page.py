@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchops.audit.document import AuditDocument, Family, ProvenancePart, ReferencePart, TablePart
-from batchops.audit.outcomes import SlicePart
+from batchops.audit.outcomes import RecentFigure, SlicePart
 from batchops.audit.sections import ColumnPart, RulePart
 from batchops.report import formats, marks
 from batchops.report.environment import fill
@@ -221,11 +221,33 @@ def _quality(document: AuditDocument) -> dict[str, Any]:
     quality = document.quality
     gap = quality.metrics.get("calibration_gap") if quality else None
     named = quality.metrics.items() if quality else ()
+    estimates = document.estimated.metrics.items() if document.estimated else ()
     return {
+        "estimated": sorted(estimates, key=lambda each: (_place(each[0]), each[0])),
+        "recent_columns": _recent(document),
         "metrics": sorted(named, key=lambda each: (each[1].limit is None, _place(each[0]), each[0])),
         "calibration": marks.curve(quality.calibration) if quality else None,
         "overall": gap.value if gap else None,
     }
+
+
+def _recent(document: AuditDocument) -> list[tuple[str, str, RecentFigure]]:
+    """(column, what, figure) of everything that is not as in the recent nights, worst first."""
+    if document.recent is None:
+        return []
+    figures = [("score", "distance", document.recent.score)]
+    for column in document.recent.columns:
+        figures += [
+            (column.column, "distance", column.distance),
+            (column.column, "missing", column.null_share),
+            (column.column, "never seen", column.unseen_share),
+        ]
+    shown = [
+        (name, what, figure)
+        for name, what, figure in figures
+        if figure is not None and figure.severity not in (Severity.PASS, Severity.NOT_RUN)
+    ]
+    return sorted(shown, key=lambda each: (each[2].severity.rank, each[0]))
 
 
 def _slices(document: AuditDocument) -> dict[str, Any]:

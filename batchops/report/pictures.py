@@ -8,7 +8,7 @@ from batchops.audit.outcomes import MetricPart, SlicePart
 from batchops.audit.sections import ColumnPart
 from batchops.report import formats, marks
 
-__all__ = ["beyond", "end", "meter", "metric", "metric_limit", "metric_name", "whisker"]
+__all__ = ["beyond", "chart_name", "doubt", "end", "meter", "metric", "metric_limit", "metric_name", "whisker"]
 
 NAMES = {
     "calibration_gap": f"Observed {formats.MINUS} predicted",
@@ -36,6 +36,30 @@ SHARES = frozenset(
         "specificity",
     }
 )
+
+
+CHARTS = {
+    "ewma": "slow change (EWMA)",
+    "cusum": "small lasting change (CUSUM)",
+    "shift": "sudden change",
+}
+DOUBTS = {
+    "drift": "the inputs are not those of the reference",
+    "outside": "many rows lie outside what the reference covers",
+    "concept": "recent outcomes were other than estimated",
+    "backtest": "earlier estimates missed too often",
+}
+"""Why an estimate's assumptions may not hold."""
+
+
+def chart_name(method: str) -> str:
+    """What a control chart looks for."""
+    return CHARTS.get(method, method)
+
+
+def doubt(reason: str) -> str:
+    """Why an estimate is doubtful."""
+    return DOUBTS.get(reason, reason)
 
 
 def end(value: float | None, kind: str) -> str:

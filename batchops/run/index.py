@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from batchops import __version__, codec
+from batchops import __version__
 from batchops.audit import AuditDocument
+from batchops.audit.reading import read_document
 from batchops.job import LoadedJob
 from batchops.report import RunLine, render_index
 from batchops.run.history import past_of, rows_of
@@ -40,4 +41,5 @@ def refresh_index(store: Store, job: LoadedJob) -> str | None:
 
 def latest_document(store: Store, row: RunRow) -> AuditDocument:
     """What a run wrote down."""
-    return codec.load(AuditDocument, store.read(f"{row.run_folder}/audit.json"))
+    path = f"{row.run_folder}/audit.json"
+    return read_document(store.read(path), store.uri(path))

@@ -1,0 +1,218 @@
+"""Rows and their losses by every three features at once: whole numbers that add up exactly.
+
+Of each block of features (`cover`) the rows are counted in one pass, and the tables of three features are its sums.
+Tables of two and of one are sums of those, so they are not kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchops.stats.discovery.cover import cover
+from batchops.stats.discovery.features import Codes, Feature
+from batchops.stats.discovery.losses import Losses
+from batchops.stats.sparse import Sparse
+
+__all__ = ["ORDER", "Cube", "Cubes", "Grid", "Table", "count", "count_halves", "tables_of"]
+
+ORDER = 3
+"""Features that a slice names at most."""
+
+CHUNK = 2**18
+BATCH = 2**20
+"""Rows whose sums of squares stay whole in a float."""
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Place = tuple[int, ...]
+Table = tuple[Integers, ...]
+"""By cell: rows, losses and squares of losses."""
+
+Odd = NDArray[np.bool_] | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What is searched; fixed by the reference.
+
+    Attributes:
+        features: At most `MOST` of them.
+        order: Features that a slice names at most.
+    """
+
+    features: tuple[Feature, ...]
+    order: int = ORDER
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Bins of each feature."""
+        return tuple(feature.size for feature in self.features)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The features of each table that is kept, in the order in which they are stored."""
+        features = len(self.features)
+        return tuple(combinations(range(features), min(self.order, features))) if features else ()
+
+    def shape(self, place: Place) -> tuple[int, ...]:
+        """Of a table."""
+        return tuple(self.features[feature].size for feature in place)
+
+
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """Counts of some rows by all combinations of ``order`` features; a commutative monoid.
+
+    Attributes:
+        capped: Rows that lost more than counts.
+        table: By cell, those of all tables one after the other: rows, losses, and squares of losses.
+    """
+
+    capped: int = 0
+    table: Sparse = field(default_factory=Sparse)
+
+    def __add__(self, other: Cube) -> Cube:
+        return Cube(self.capped + other.capped, self.table + other.table)
+
+
+@dataclass(frozen=True, slots=True)
+class Cubes:
+    """Rows in two halves: one is searched, the other says how large what was found is; a commutative monoid."""
+
+    odd: Cube = field(default_factory=Cube)
+    even: Cube = field(default_factory=Cube)
+
+    def __add__(self, other: Cubes) -> Cubes:
+        return Cubes(self.odd + other.odd, self.even + other.even)
+
+
+def count(batches: Iterable[tuple[Codes, Losses]], grid: Grid) -> Cube:
+    """Count rows; many batches at once are faster than their sum.
+
+    Args:
+        batches: The bins of some rows, features x rows, and the losses of the same rows.
+    """
+    return count_halves(((codes, losses, False) for codes, losses in batches), grid).even
+
+
+def count_halves(batches: Iterable[tuple[Codes, Losses, Odd]], grid: Grid) -> Cubes:
+    """Count rows in two halves.
+
+    Args:
+        batches: As those of `count`, and which rows are odd: each of them, or all, where they are of one night.
+    """
+    halves: dict[bool, _Half] = {}
+    for codes, losses, odd in batches:
+        for side in (True, False):
+            if odd is (not side):
+                continue
+            if side not in halves:
+                halves[side] = _Half.of(grid)
+            chosen = slice(None) if isinstance(odd, bool) else odd == side
+            halves[side].add(codes[:, chosen], losses.part(chosen))
+    return Cubes(*(halves[side].cube(grid) if side in halves else Cube() for side in (True, False)))
+
+
+@dataclass(slots=True)
+class _Half:
+    """Tables of blocks, to which batches are added in place."""
+
+    blocks: dict[Place, Integers]
+    capped: int = 0
+
+    @classmethod
+    def of(cls, grid: Grid) -> _Half:
+        places = cover(grid.sizes, len(grid.places[0])) if grid.features else ()
+        return cls({place: np.zeros((3, *grid.shape(place)), dtype=np.int64) for place in places})
+
+    def add(self, codes: Codes, losses: Losses) -> None:
+        self.capped += losses.capped
+        for start in range(0, codes.shape[1], BATCH):
+            rows = slice(start, start + BATCH)
+            part = losses.part(rows)
+            for place, table in self.blocks.items():
+                _add(codes[:, rows], part, place, table)
+
+    def cube(self, grid: Grid) -> Cube:
+        dense: dict[Place, Integers] = {}
+        for block, table in self.blocks.items():
+            wanted = [place for place in combinations(block, len(grid.places[0])) if place not in dense]
+            dense.update(_sums(table, block, wanted))
+        if not dense:
+            return Cube()
+        measures = [np.concatenate([dense[place][line].ravel() for place in grid.places]) for line in range(3)]
+        return Cube(self.capped, Sparse.of(*measures))
+
+
+def _add(codes: Codes, losses: Losses, block: Place, table: Integers) -> None:
+    """Add some rows, `BATCH` at most, to the rows, losses and squares by the cells of a block."""
+    shape = table.shape[1:]
+    cells = math.prod(shape)
+    flat = table.reshape(3, cells)
+    sums = np.zeros((2, cells))
+    for start in range(0, codes.shape[1], CHUNK):
+        joint = _joint(codes[:, start : start + CHUNK], block, shape)
+        part = losses.part(slice(start, start + CHUNK))
+        if part.squares is None:
+            # Each loses 0 or 1: one count of two kinds is as good as a count and a sum.
+            kept, lost = np.bincount(2 * joint + part.steps.astype(np.int64), minlength=2 * cells).reshape(cells, 2).T
+            flat += np.stack((kept + lost, lost, lost))
+            continue
+        flat[0] += np.bincount(joint, minlength=cells)
+        sums[0] += np.bincount(joint, part.steps, minlength=cells)
+        sums[1] += np.bincount(joint, part.squares, minlength=cells)
+    flat[1:] += sums.astype(np.int64)
+
+
+def _joint(codes: Codes, block: Place, shape: Sequence[int]) -> Integers:
+    """One number for the bins of several features, the last changing fastest."""
+    narrow = np.uint16 if math.prod(shape) <= 2**16 else np.uint32
+    joint = codes[block[0]].astype(narrow)
+    for feature, size in zip(block[1:], shape[1:], strict=True):
+        joint *= narrow(size)
+        joint += codes[feature]
+    return np.asarray(joint, dtype=np.int64)
+
+
+def _sums(table: Integers, block: Place, wanted: Sequence[Place]) -> Iterator[tuple[Place, Integers]]:
+    """Tables of a block's features, one feature summed out at a time and what is shared done once."""
+    known: dict[Place, Integers] = {block: table}
+
+    def of(place: Place) -> Integers:
+        if place not in known:
+            dropped = max(set(block) - set(place))
+            wider = tuple(sorted((*place, dropped)))
+            known[place] = of(wider).sum(axis=1 + wider.index(dropped))
+        return known[place]
+
+    for place in wanted:
+        yield place, of(place)
+
+
+def tables_of(cube: Cube, grid: Grid) -> Mapping[Place, Table]:
+    """The tables of one feature, two, and so on up to ``order``, by their features."""
+    sizes = [math.prod(grid.shape(place)) for place in grid.places]
+    measures = [cube.table.dense(sum(sizes), line) for line in range(3)]
+    found: dict[Place, Table] = {}
+    start = 0
+    for place, size in zip(grid.places, sizes, strict=True):
+        found[place] = tuple(line[start : start + size].reshape(grid.shape(place)) for line in measures)
+        start += size
+    for place in grid.places:
+        _lower(place, found)
+    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
+
+
+def _lower(place: Place, found: dict[Place, Table]) -> None:
+    """Add the tables that leave out one feature, and theirs."""
+    for axis in range(len(place) if len(place) > 1 else 0):
+        less = place[:axis] + place[axis + 1 :]
+        if less not in found:
+            found[less] = tuple(line.sum(axis=axis) for line in found[place])
+            _lower(less, found)

@@ -1,0 +1,98 @@
+"""What is searched, laid out over the reference; and rows as the search counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from batchops.stats.discovery.cube import ORDER, Grid, count
+from batchops.stats.discovery.features import MOST, Codes, Feature, encode, lay_out_features
+from batchops.stats.discovery.losses import Loss, Losses, lay_out_loss, losses_of, row_losses
+from batchops.stats.discovery.search import strength
+
+__all__ = ["LABEL", "LOSS", "SCORE", "Search", "labelled", "lay_out_search"]
+
+SCORE, LABEL, LOSS = "score", "label", "loss"
+"""Columns of rows to be counted; a loss that is given needs no score and no label."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched; fixed by the reference.
+
+    Attributes:
+        threshold: ``prediction = score >= threshold``, for the rate of errors.
+    """
+
+    grid: Grid
+    loss: Loss
+    threshold: float = 0.5
+
+
+def lay_out_search(
+    frame: pl.DataFrame, columns: Sequence[str], metric: str, first: Sequence[str] = (), threshold: float = 0.5
+) -> Search:
+    """Lay out a search over the reference.
+
+    Args:
+        frame: The reference's rows: the columns, and `SCORE` and `LABEL` or `LOSS` if it has them.
+        columns: To slice by, none of personal data. Of more than `MOST`, those of ``first`` are taken, and then those
+            one of whose bins differs most from the rest in the reference; without losses, the first ones.
+        metric: One of `LOSSES`, or any name for the mean of the losses given.
+        first: Columns that are declared to be sliced by.
+    """
+    features = lay_out_features(frame, (*first, *columns))
+    held, values = _losses(frame, metric, threshold)
+    loss = lay_out_loss(metric, values if _unscaled(metric) and len(values) else None)
+    if len(features) > MOST and len(values):
+        features = _strongest(features, frame.filter(held), (losses_of(values, loss), loss), first)
+    return Search(Grid(features[:MOST], ORDER), loss, threshold)
+
+
+def _unscaled(metric: str) -> bool:
+    return metric not in ("log_loss", "error_rate", "brier_score", "calibration_gap")
+
+
+def _strongest(
+    features: Sequence[Feature], frame: pl.DataFrame, lost: tuple[Losses, Loss], first: Sequence[str]
+) -> tuple[Feature, ...]:
+    """Declared features before others, and those by their best slice; all in the order they had."""
+    grid = Grid(tuple(features), order=1)
+    best = strength(count([(encode(frame, features), lost[0])], grid), grid, lost[1])
+    ranked = sorted(range(len(features)), key=lambda at: (features[at].column not in first, -best[at], at))
+    return tuple(features[at] for at in sorted(ranked[:MOST]))
+
+
+def labelled(frame: pl.DataFrame, search: Search) -> tuple[Codes, Losses, NDArray[np.bool_]]:
+    """Rows as they are counted: those whose loss is known.
+
+    Args:
+        frame: Columns `SCORE` and `LABEL` (0/1, bool or a number), or `LOSS`, null where unknown, and the features.
+
+    Returns:
+        Bins and losses of those rows, and which of all rows they are.
+    """
+    held, values = _losses(frame, search.loss.metric, search.threshold)
+    rows = frame if held.all() else frame.filter(held)
+    return encode(rows, search.grid.features), losses_of(values, search.loss), held
+
+
+def _losses(frame: pl.DataFrame, metric: str, threshold: float) -> tuple[NDArray[np.bool_], Floats]:
+    """Which rows have a loss, and theirs."""
+    if LOSS in frame.columns:
+        given = frame[LOSS].cast(pl.Float64).to_numpy()
+        held = np.isfinite(given)
+        return held, given[held]
+    if SCORE not in frame.columns or LABEL not in frame.columns:
+        return np.zeros(frame.height, dtype=np.bool_), np.zeros(0)
+    score, label = (frame[name].cast(pl.Float64).to_numpy() for name in (SCORE, LABEL))
+    held = np.isfinite(score) & np.isfinite(label)
+    if metric not in ("mean_absolute_error", "root_mean_squared_error"):
+        held &= (score >= 0) & (score <= 1) & ((label == 0) | (label == 1))
+    return held, row_losses(metric, score[held], label[held], threshold)

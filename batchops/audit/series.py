@@ -18,7 +18,7 @@ from batchops.audit.outcomes import SeriesPart
 from batchops.audit.state import Audit
 from batchops.stats import Cells, Column
 from batchops.stats.recent import ENOUGH, Expectation, expectation
-from batchops.verdict import Figure, Finding, Policy, Scalar
+from batchops.verdict import Figure, Finding, Policy, Scalar, Severity, Side
 
 __all__ = [
     "SOFTWARE",
@@ -47,6 +47,7 @@ class Measured:
         value: None where it could not be had.
         unit: ``rows``, ``share``, ``s``, ``B``...
         least: What counts at least as expected when a change is taken relative to that.
+        side: Which change matters.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Measured:
     unit: str
     least: float = 1.0
     subject: str = ALL_ROWS
+    side: Side = "both"
 
     @property
     def key(self) -> str:
@@ -128,13 +130,14 @@ def software_of(stages: Mapping[str, float], rows: int, resources: Mapping[str, 
         files: How many the night's rows came in.
     """
     seconds, busy = sum(stages.values()), stages.get("partitions", 0.0)
-    found = [Measured("seconds", seconds, "s"), Measured("files", files, "files")]
-    found += [Measured("stage_seconds", value, "s", subject=stage) for stage, value in sorted(stages.items())]
-    found.append(Measured("rows_per_second", rows / busy if busy > 0 else None, "rows/s"))
+    found = [Measured("seconds", seconds, "s", side="upper"), Measured("files", files, "files")]
     found += [
-        Measured(name, value, "B" if name == "peak_memory" else "s", 2.0**20 if name == "peak_memory" else 1.0)
-        for name, value in sorted(resources.items())
+        Measured("stage_seconds", value, "s", subject=stage, side="upper") for stage, value in sorted(stages.items())
     ]
+    found.append(Measured("rows_per_second", rows / busy if busy > 0 else None, "rows/s"))
+    for name, value in sorted(resources.items()):
+        unit, least = ("B", 2.0**20) if name == "peak_memory" else ("s", 1.0)
+        found.append(Measured(name, value, unit, least, side="upper"))
     return found
 
 
@@ -148,14 +151,12 @@ def expected_series(measured: Sequence[Measured], past: Past, night: dt.date) ->
 
 
 def series_figures(measured: Sequence[Measured], expected: Sequence[Expectation | None]) -> Iterator[Figure]:
-    """How far each lies from what was expected, relative to that; NOT RUN where too few nights are known."""
+    """How far each lies from what was expected, relative to that; none where too few nights are known."""
     for each, usual in zip(measured, expected, strict=True):
         change = _change(each, usual)
-        facts: dict[str, Scalar] = {"now": each.value, "now_unit": each.unit, "nights": usual.nights if usual else 0}
-        if change is None or usual is None:
-            yield Figure(f"series.{each.name}", each.subject, None, "ratio", side="both", evidence=facts)
+        if change is None or usual is None or each.value is None:
             continue
-        assert each.value is not None
+        facts: dict[str, Scalar] = {"now": each.value, "now_unit": each.unit, "nights": usual.nights}
         base, radius = _base(each, usual), usual.radius()
         off = each.value - usual.centre
         facts |= {"expected": usual.centre, "weekday": int(usual.weekday), "trend": usual.trend}
@@ -172,7 +173,7 @@ def series_figures(measured: Sequence[Measured], expected: Sequence[Expectation 
             change - radius / base,
             change + radius / base,
             can_fail=False,
-            side="both",
+            side=each.side,
             evidence=facts,
             chance=chance,
         )
@@ -197,7 +198,7 @@ def series_part(
     """The series for audit.json, in the order in which they are measured."""
     parts = []
     for each, usual in zip(measured, expected, strict=True):
-        finding = findings[each.key]
+        finding = findings.get(each.key)
         radius = usual.radius() if usual is not None else 0.0
         parts.append(
             SeriesPart(
@@ -208,12 +209,12 @@ def series_part(
                 expected=usual.centre if usual is not None else None,
                 lower=usual.centre - radius if usual is not None else None,
                 upper=usual.centre + radius if usual is not None else None,
-                change=finding.value,
+                change=finding.value if finding is not None else None,
                 limit=policy.limit(f"series.{each.name}", each.subject).shown,
                 nights=usual.nights if usual is not None else 0,
                 weekday=usual.weekday if usual is not None else False,
                 trend=usual.trend if usual is not None else 0.0,
-                severity=finding.severity,
+                severity=finding.severity if finding is not None else Severity.NOT_RUN,
             )
         )
     return tuple(parts)

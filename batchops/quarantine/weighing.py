@@ -23,7 +23,7 @@ from batchops.quarantine.standing import Standing
 from batchops.quarantine.trying import Trial, arrived, try_again
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Release, Tonight
-from batchops.run.history import past, past_of, window
+from batchops.run.history import healthy, past, past_of, window
 from batchops.run.paper import Judged, assess
 from batchops.run.reference import reference_of, yardstick_of
 from batchops.run.references import Referenced, find_references, read_references, reference_parts
@@ -199,6 +199,7 @@ def _tonight(case: Case, tried: Tried, audit: Audit) -> Tonight:
         audit=audit,
         earlier=window(now.store, rows, night, case.job.job.window),
         history=past(rows, night),
+        recent=healthy(now.store, rows, night, case.job.job.policy.exceptional),
         replaces=now.row.run_id,
         published=past_of(now.row.past),
         references=reference_parts(tried.references),

@@ -12,6 +12,7 @@ from typing import Literal
 
 from batchops import __version__, ledger
 from batchops.audit import Audit, AuditDocument, Comparison, Reference
+from batchops.audit.concept import concept_part
 from batchops.audit.document import FORMAT, ProvenancePart, ReferencePart, RowsPart, RunPart, WindowPart
 from batchops.audit.parts import (
     budget_part,
@@ -22,7 +23,10 @@ from batchops.audit.parts import (
     slices_part,
     slicing_part,
 )
+from batchops.audit.recent import Earlier, recent_part
+from batchops.audit.retrain import Evidence, retrain
 from batchops.audit.sections import DriftPart
+from batchops.audit.series import software_of
 from batchops.audit.skew import skew_part
 from batchops.job import LoadedJob
 from batchops.models import Version
@@ -30,12 +34,13 @@ from batchops.partition import Night
 from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.run.clock import Clock, peak_memory
 from batchops.run.history import Stored
+from batchops.run.nights import Nights, run_series
 from batchops.run.truth import Truth
 from batchops.settings import Settings
 from batchops.store import Lease, Store, scores_folder
 from batchops.verdict import Past, Verdict
 
-__all__ = ["Made", "Release", "Tonight", "document_of"]
+__all__ = ["Judged", "Made", "Release", "Tonight", "document_of"]
 
 FAMILIES = ("contract", "drift", "score", "quality", "slices")
 LIBRARIES = ("polars", "pandera", "numpy", "scikit-learn", "deltalake", "dask", "pydantic", "jinja2")
@@ -76,6 +81,21 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """A night's comparisons, what the policy says of them, and what becomes of its scores.
+
+    Attributes:
+        comparison: With the reference.
+        nights: With the nights before it.
+    """
+
+    comparison: Comparison
+    nights: Nights
+    verdict: Verdict
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tonight:
     """A night to be judged.
 
@@ -83,6 +103,7 @@ class Tonight:
         kind: ``score`` or ``labels``.
         earlier: The window's earlier nights, oldest first.
         history: The earlier runs, oldest first.
+        recent: The recent healthy nights, oldest first.
         replaces: The run that the night held when this one began.
         truth: Its labels, for a run of kind ``labels``.
         unmatched: Labels of keys that were never scored.
@@ -99,6 +120,7 @@ class Tonight:
     audit: Audit
     earlier: tuple[Stored, ...]
     history: tuple[Past, ...]
+    recent: tuple[Earlier, ...] = ()
     replaces: str | None = None
     truth: Truth | None = None
     unmatched: int = 0
@@ -108,14 +130,14 @@ class Tonight:
     references: tuple[ReferencePart, ...] = ()
 
 
-def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: Verdict, output: str) -> AuditDocument:
-    """A night's document; ``output`` is what becomes of its scores."""
-    job, audit = made.job, tonight.audit
+def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
+    """A night's document."""
+    job, audit, comparison, verdict = made.job, tonight.audit, judged.comparison, judged.verdict
     findings = {finding.id: finding for finding in verdict.findings}
     truth = tonight.truth
     labels = job.job.labels
     previous = tonight.history[-1].figures if tonight.history else {}
-    facts = _facts(made, tonight, comparison, output)
+    facts = _facts(made, tonight, comparison, judged.output)
     told = tuple(finding_part(finding, facts) for finding in verdict.alarms)
     contract = contract_part(job.contract, audit, made.reference.audit, findings)
     families = tuple(family(name, verdict.findings, facts) for name in FAMILIES)
@@ -152,6 +174,9 @@ def document_of(made: Made, tonight: Tonight, comparison: Comparison, verdict: V
         history=tuple(_trimmed(past, [each.series for each in families]) for past in tonight.history),
         run=_run(made, tonight, audit),
         skew=skew_part(audit.skew, findings),
+        recent=recent_part(judged.nights.recent, findings, job.job.policy),
+        concept=(concept := concept_part(judged.nights.concept, findings)),
+        retrain=retrain(Evidence(verdict.findings, concept, reliance, comparison.quality.overall().labelled)),
     )
 
 
@@ -228,7 +253,9 @@ def _provenance(made: Made, tonight: Tonight) -> ProvenancePart:
 def _run(made: Made, tonight: Tonight, audit: Audit) -> RunPart:
     clock, settings = made.clock, made.settings
     finished = dt.datetime.now(dt.UTC)
-    busy = clock.stages.get("partitions", 0.0)
+    busy, cpu, memory = clock.stages.get("partitions", 0.0), clock.cpu, peak_memory()
+    resources = {"cpu_seconds": cpu, "peak_memory": float(memory)}
+    measured = software_of(clock.stages, audit.rows, resources, len(audit.receipts))
     return RunPart(
         id=tonight.run_id,
         kind=tonight.kind,
@@ -238,13 +265,15 @@ def _run(made: Made, tonight: Tonight, audit: Audit) -> RunPart:
         seconds=round(clock.seconds, 3),
         stages={name: round(seconds, 4) for name, seconds in clock.stages.items()},
         rows_per_second=round(audit.rows / busy, 1) if busy > 0 else None,
-        peak_memory=peak_memory(),
+        peak_memory=memory,
         scheduler=settings.scheduler,
         actor=settings.actor,
         reason=made.reason,
         scores_table=scores_folder(made.job.name, tonight.night),
         previous_ledger=ledger.head(Store(settings.root), made.job.name),
         partitions=audit.receipts,
+        cpu_seconds=round(cpu, 3),
+        series=run_series(measured, tonight.recent, tonight.night, made.job.job.policy),
     )
 
 

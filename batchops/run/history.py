@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 from batchops import codec
 from batchops.audit import Audit
+from batchops.audit.recent import LONGEST, REACH, Earlier
 from batchops.audit.stored import unpacked
 from batchops.partition import Night
 from batchops.stats import Quality
 from batchops.store import RunRow, Store, runs
-from batchops.verdict import Past
+from batchops.verdict import Past, Severity
 
-__all__ = ["HISTORY", "LOOK_BACK", "Stored", "load_audit", "newest", "past", "past_of", "rows_of", "window"]
+__all__ = ["HISTORY", "LOOK_BACK", "Stored", "healthy", "load_audit", "newest", "past", "past_of", "rows_of", "window"]
 
 LOOK_BACK = 366
 """Days before a night in which the runs that it remembers lie, so that a night costs the same after ten years."""
@@ -95,3 +96,25 @@ def window(store: Store, rows: Sequence[RunRow], night: Night, length: int) -> t
     """The published nights among the ``length - 1`` days before this one, oldest first."""
     earlier = (load_audit(store, rows, each) for each in (night - (length - 1)).through(night - 1))
     return tuple(stored for stored in earlier if stored is not None)
+
+
+def healthy(
+    store: Store, rows: Sequence[RunRow], night: Night, exceptional: Collection[str] = ()
+) -> tuple[Earlier, ...]:
+    """The newest published nights of the last `REACH` days that did not FAIL, oldest first; at most `LONGEST`.
+
+    A night counts as its newest run judged it: one that failed by its labels leaves.
+
+    Args:
+        exceptional: Nights that say nothing of what is usual.
+    """
+    found: list[Earlier] = []
+    for each in reversed([*(night - REACH).through(night - 1)]):
+        score, labels = newest(rows, each, "score"), newest(rows, each, "labels")
+        if score is None or str(each) in exceptional or len(found) == LONGEST:
+            continue
+        last = labels if labels is not None and labels.started > score.started else score
+        stored = load_audit(store, rows, each) if last.severity != Severity.FAIL else None
+        if stored is not None:
+            found.append(Earlier(str(each), stored.audit, past_of(score.past).figures))
+    return tuple(reversed(found))

@@ -17,7 +17,7 @@ from batchops.models import Version, load, resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
-from batchops.run.history import LOOK_BACK, newest, past, past_of, rows_of, window
+from batchops.run.history import LOOK_BACK, healthy, newest, past, past_of, rows_of, window
 from batchops.run.index import refresh_index
 from batchops.run.inputs import Input, examine, require, still
 from batchops.run.keys import Earlier, earlier_nights, repeated_keys
@@ -137,6 +137,7 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
         audit=audit,
         earlier=window(store, rows, night, job.job.window),
         history=past(rows, night),
+        recent=healthy(store, rows, night, job.job.policy.exceptional),
         replaces=None if before is None else before.run_id,
         published=None if before is None else past_of(before.past),
         references=reference_parts(known.references),

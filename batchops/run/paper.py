@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
 from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
+from batchops.audit.outcomes import SeriesPart
+from batchops.audit.reach import with_reach
+from batchops.audit.series import SOFTWARE
 from batchops.audit.skew import skew_figures
 from batchops.audit.stored import packed
 from batchops.contract.versions.record import record
 from batchops.errors import ConfigError
 from batchops.report import Links, render
-from batchops.run.document import Made, Tonight, document_of
+from batchops.run.document import Judged, Made, Tonight, document_of
 from batchops.run.index import latest_document
+from batchops.run.nights import compare_nights, nights_figures
 from batchops.run.outcome import Outcome, State, exit_code
 from batchops.run.publish import Ready, Recovered, publish, stage
 from batchops.run.scores import scores_schema
@@ -28,15 +32,6 @@ DIGITS = 9
 """Significant digits of what is written for others."""
 
 ALARMS = (Severity.FAIL, Severity.WARN)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A night's comparison with the reference, what the policy says of it, and what becomes of its scores."""
-
-    comparison: Comparison
-    verdict: Verdict
-    output: str
 
 
 def put_out(made: Made, tonight: Tonight, staging: Staging) -> Outcome:
@@ -52,16 +47,19 @@ def assess(made: Made, tonight: Tonight) -> Judged:
             made.reference,
             made.job.job.policy.limit("slices.calibration_gap", "").fail or 0.0,
         )
-        figures = _figures(made, tonight, comparison)
+        policy, recent = made.job.job.policy, tonight.recent
+        nights = compare_nights((tonight.night, tonight.audit), recent, comparison.quality, made.reference, policy)
+        figures = [*_figures(made, tonight, comparison), *nights_figures(nights)]
+        figures = [*with_reach(figures, policy, len(tonight.earlier) + 1)]
         verdict = judge(figures, made.job.job.policy, str(tonight.night), tonight.history)
-    return Judged(comparison, verdict, _output(tonight, verdict))
+    return Judged(comparison, nights, verdict, _output(tonight, verdict))
 
 
 def issue(made: Made, tonight: Tonight, judged: Judged, staging: Staging) -> Outcome:
     """Write the papers of a night that was judged, publish it and say what became of it."""
     clock, store, verdict = made.clock, staging.store, judged.verdict
     with clock.stage("report"):
-        made_up = document_of(made, tonight, judged.comparison, verdict, judged.output)
+        made_up = document_of(made, tonight, judged)
         document = codec.rounded(made_up, DIGITS)
         page, note = _page(document, made)
         files = {
@@ -75,7 +73,10 @@ def issue(made: Made, tonight: Tonight, judged: Judged, staging: Staging) -> Out
     scored = row.kind == "score"
     ready = Ready(
         row=row,
-        metrics=tuple(_metric_row(row, finding) for finding in verdict.findings if finding.value is not None),
+        metrics=(
+            *(_metric_row(row, finding) for finding in verdict.findings if _tabled(finding)),
+            *(_series_row(row, each) for each in _series(document) if each.value is not None),
+        ),
         outputs=tuple(file for receipt in tonight.audit.receipts for file in receipt.scores) if scored else (),
         actor=made.settings.actor,
         reason=made.reason,
@@ -174,6 +175,7 @@ def _past(document: AuditDocument, findings: tuple[Finding, ...], tonight: Tonig
         if finding.severity in ALARMS or (finding.check.startswith(watched) and not finding.subject.endswith(TONIGHT))
     }
     figures |= {each.series: each.value for each in document.families if each.series}
+    figures |= {f"series.{each.name}:{each.subject}": each.value for each in document.run.series}
     if document.quality is not None:
         figures |= {f"metric.{name}": metric.value for name, metric in document.quality.metrics.items()}
     alarms = [finding for finding in findings if finding.severity in ALARMS]
@@ -221,6 +223,32 @@ def _row(made: Made, tonight: Tonight, document: AuditDocument, verdict: Verdict
         headline=document.verdict.headline,
         past=codec.dump(_past(document, verdict.findings, tonight)).decode(),
         run_folder=f"runs/{made.job.name}/{tonight.night}/{run.id}",
+    )
+
+
+def _series(document: AuditDocument) -> tuple[SeriesPart, ...]:
+    """Of the night, and of the run."""
+    return (*(document.recent.series if document.recent is not None else ()), *document.run.series)
+
+
+def _tabled(finding: Finding) -> bool:
+    """Whether a finding is a row of the table of metrics as it is; a series stands there as it was measured."""
+    return finding.value is not None and not finding.check.startswith(SOFTWARE)
+
+
+def _series_row(row: RunRow, series: SeriesPart) -> MetricRow:
+    return MetricRow(
+        job=row.job,
+        night=row.night,
+        kind=row.kind,
+        run_id=row.run_id,
+        subject=series.subject,
+        metric=f"series.{series.name}",
+        value=series.value,
+        lower=series.lower,
+        upper=series.upper,
+        n=series.nights,
+        severity=series.severity.value,
     )
 
 

@@ -60,6 +60,28 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "drift.outside_share": Limit(warn=0.05, fail=0.50),
         "score.distance": Limit(warn=0.10, fail=0.30),
         "score.null_share": Limit(fail=0, blocking=True),
+        # Against the recent healthy nights; one odd night says little of the nights to come.
+        "recent.distance": Limit(warn=0.10),
+        "recent.null_share": Limit(warn=0.02, fail=0.20),
+        "recent.unseen_share": Limit(warn=0.002, fail=0.10),
+        "score.recent": Limit(warn=0.10),
+        "series.rows": Limit(warn=0.30),
+        "series.quarantined_share": Limit(warn=0.30),
+        "series.score_null_share": Limit(warn=0.30),
+        "series.selection_rate": Limit(warn=0.30),
+        "series.score_mean": Limit(warn=0.30),
+        "series.score_deviation": Limit(warn=0.30),
+        "series.score_p05": Limit(warn=0.30),
+        "series.score_p50": Limit(warn=0.30),
+        "series.score_p95": Limit(warn=0.30),
+        # Of the run: it may take twice as long as usual before anybody is told.
+        "series.files": Limit(warn=0.30),
+        "series.seconds": Limit(warn=1.0),
+        "series.stage_seconds": Limit(warn=1.0),
+        "series.cpu_seconds": Limit(warn=1.0),
+        "series.peak_memory": Limit(warn=1.0),
+        # Of the reference's log loss; a change of the calibration gap has the limits of quality.calibration_gap.
+        "concept.shift": Limit(warn=0.10, fail=0.30),
         "quality.calibration_gap": Limit(warn=0.03, fail=0.05),
         "quality.roc_auc": Limit(warn=0.03, fail=0.06),
         "quality.coverage": Limit(warn=0.90),
@@ -81,10 +103,12 @@ class Policy:
             more specific first; what is not named has its default.
         primary: The metric on which a slice is compared with the rest; None: the log loss (share of errors without a
             score; root mean squared error of regression).
+        exceptional: Nights, ISO, that say nothing of what is usual: holidays, incidents that are known.
     """
 
     limits: Mapping[str, Limit] = field(default_factory=dict)
     primary: str | None = None
+    exceptional: tuple[str, ...] = ()
 
     def limit(self, check: str, subject: str) -> Limit:
         """The limit of a figure; `NOTHING` for checks without one."""

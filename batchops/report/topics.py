@@ -33,7 +33,24 @@ FAMILIES = {
 }
 """The five tiles, and what they are called."""
 
-BOTH = frozenset({"quality.calibration_gap", "slices.calibration_gap", "volume.weekday", "drift.null_share"})
+BOTH = frozenset(
+    {
+        "quality.calibration_gap",
+        "slices.calibration_gap",
+        "volume.weekday",
+        "drift.null_share",
+        "recent.null_share",
+        "series.rows",
+        "series.quarantined_share",
+        "series.score_null_share",
+        "series.selection_rate",
+        "series.score_mean",
+        "series.score_deviation",
+        "series.score_p05",
+        "series.score_p50",
+        "series.score_p95",
+    }
+)
 """Checks whose limit holds on both sides of zero."""
 
 LOWER = frozenset({"quality.coverage"})
@@ -47,6 +64,11 @@ OF = {
     "freshness": "contract",
     "labels": "quality",
     "skew": "drift",
+    "recent": "drift",
+    "concept": "quality",
+    "series": "score",
+    "series.rows": "contract",
+    "series.quarantined_share": "contract",
 }
 BY_FILE = frozenset({"input.unreadable", "input.empty", "partition.duplicate", "partition.late"})
 """Checks whose files have one cause: however many there are, they are one topic."""
@@ -58,6 +80,7 @@ PLACES = {
     "skew.feature": "skew-feature",
     "skew.distribution": "skew-distribution",
     "slices": "slice",
+    "recent": "column",
 }
 COMPONENTS = ("outside_share", "unseen_share", "null_share", "distance")
 QUEUE = (
@@ -67,11 +90,14 @@ QUEUE = (
     "freshness",
     "contract.quarantined",
     "quality",
+    "concept",
     "slices",
     "volume",
+    "series",
     "skew",
     "score",
     "drift",
+    "recent",
     "contract",
     "input.empty",
     "partition.late",
@@ -84,7 +110,7 @@ QUEUE = (
 def family_of(check: str) -> str:
     """Which of the five tiles a check belongs to."""
     root = check.partition(".")[0]
-    return OF.get(root, root)
+    return OF.get(check) or OF.get(root, root)
 
 
 def is_tonight(subject: str) -> bool:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from batchops.report.formats import amount, bound, clean, number, percent, plural
 from batchops.report.words.arrivals import ARRIVALS
 from batchops.report.words.facts import Facts
+from batchops.report.words.nights import NIGHTS
 from batchops.report.words.saying import (
     Saying,
     against_limit,
@@ -183,6 +184,7 @@ SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
     {
         **ARRIVALS,
         **SKEWS,
+        **NIGHTS,
         "drift.distance": _distance,
         "drift.null_share": _null_share,
         "drift.unseen_share": _unseen,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 from scipy import stats
-from sklearn.metrics import log_loss, root_mean_squared_error
+from sklearn.metrics import brier_score_loss, confusion_matrix, log_loss, mean_absolute_error, mean_squared_error
 from statsmodels.stats import proportion
 from statsmodels.stats.multitest import multipletests
 
 from batchops.stats.discovery import (
+    LOSSES,
     Cube,
     Cubes,
     Discovery,
@@ -196,14 +198,21 @@ def test_a_night_is_one_half_and_rows_are_two() -> None:
 
 def test_losses_are_those_of_scikit_learn() -> None:
     score, label = FRAME["score"].to_numpy(), FRAME["label"].to_numpy().astype(float)
-    means = {
-        metric: row_losses(metric, score, label).mean() for metric in ("log_loss", "calibration_gap", "error_rate")
-    }
-    assert means["log_loss"] == pytest.approx(log_loss(label, score))
-    assert means["calibration_gap"] == pytest.approx(label.mean() - score.mean())
-    assert means["error_rate"] == ((score >= 0.5) != label).mean()
-    assert row_losses("root_mean_squared_error", score, label).mean() ** 0.5 == pytest.approx(
-        root_mean_squared_error(label, score)
+    means = {metric: float(np.nanmean(row_losses(metric, score, label, 0.3))) for metric in LOSSES}
+    (negative, wrong), (missed, positive) = confusion_matrix(label, score >= 0.3).tolist()
+    assert means == pytest.approx(
+        {
+            "log_loss": log_loss(label, score),
+            "brier_score": brier_score_loss(label, score),
+            "error_rate": (wrong + missed) / len(label),
+            "false_positive_rate": wrong / (wrong + negative),
+            "false_negative_rate": missed / (missed + positive),
+            "selection_rate": (wrong + positive) / len(label),
+            "calibration_gap": label.mean() - score.mean(),
+            "mean_error": score.mean() - label.mean(),
+            "mean_absolute_error": mean_absolute_error(label, score),
+            "root_mean_squared_error": mean_squared_error(label, score),
+        }
     )
     with pytest.raises(ValueError, match="roc_auc"):
         row_losses("roc_auc", score, label)
@@ -211,7 +220,11 @@ def test_losses_are_those_of_scikit_learn() -> None:
 
 def test_rows_without_a_label_or_a_possible_score_are_left_out() -> None:
     frame = pl.DataFrame({"score": [0.1, None, math.nan, 1.5, 0.2, 0.3], "label": [0, 1, 1, 1, None, 2]})
-    assert labelled(frame, SEARCH)[2].tolist() == [True, False, False, False, False, False]
+    held = {metric: labelled(frame, replace(SEARCH, loss=lay_out_loss(metric)))[2].tolist() for metric in LOSSES}
+    assert held["log_loss"] == held["error_rate"] == [True, False, False, False, False, False]
+    assert held["selection_rate"] == [True, False, False, False, True, True]
+    assert held["false_negative_rate"] == [False] * 6
+    assert held["mean_error"] == [True, False, False, True, False, True]
     given = pl.DataFrame({"loss": [0.5, None, math.nan, math.inf]})
     assert labelled(given, SEARCH)[2].tolist() == [True, False, False, False]
 
@@ -340,6 +353,20 @@ def test_a_root_is_measured_as_a_root() -> None:
     # The standard error of a normal's root mean square is sigma / sqrt(2 n).
     width = 1.96 * math.hypot(2 / (2 * inside.sum()) ** 0.5, 1 / (2 * (~inside).sum()) ** 0.5)
     assert found.gap.upper == pytest.approx((found.gap.value or 0) + width, rel=0.02)
+
+
+def test_a_limit_may_be_a_share_of_the_rest_s_own_figure() -> None:
+    rng = np.random.default_rng(0)
+    values, inside = rng.exponential(1, 4_000), rng.random(4_000) < 0.05
+    values[inside] *= 1.5
+    proposals, other, loss = found_in(values, inside, "log_loss")
+    shared = measure(proposals, other, loss, Terms(limit=0.1, scale="log_loss")).slices[0]
+    assert shared.scale == shared.rest == pytest.approx(values[~inside].mean(), abs=1e-6)
+    alone = measure(proposals, other, loss, Terms(limit=0.1 * shared.scale)).slices[0]
+    assert (shared.p_value, alone.scale) == (alone.p_value, 1.0)
+    errors = values - values.mean()
+    scaled = measure(*found_in(errors, inside, "mean_error"), Terms(0.1, "root_mean_squared_error")).slices[0]
+    assert scaled.scale == pytest.approx((errors[~inside] ** 2).mean() ** 0.5, rel=1e-3)
 
 
 def test_over_nights_the_nights_are_what_varies() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from batchops.stats.discovery.cube import ORDER, Grid, count
 from batchops.stats.discovery.features import MOST, Codes, Feature, encode, lay_out_features
-from batchops.stats.discovery.losses import Loss, Losses, lay_out_loss, losses_of, row_losses
+from batchops.stats.discovery.losses import LOSSES, NUMBERS, Loss, Losses, lay_out_loss, losses_of, row_losses
 from batchops.stats.discovery.search import strength
 
 __all__ = ["LABEL", "LOSS", "SCORE", "Search", "labelled", "lay_out_search"]
@@ -49,14 +49,11 @@ def lay_out_search(
     """
     features = lay_out_features(frame, (*first, *columns))
     held, values = _losses(frame, metric, threshold)
-    loss = lay_out_loss(metric, values if _unscaled(metric) and len(values) else None)
+    scaled = metric in LOSSES and metric not in NUMBERS
+    loss = lay_out_loss(metric, values if len(values) and not scaled else None)
     if len(features) > MOST and len(values):
         features = _strongest(features, frame.filter(held), (losses_of(values, loss), loss), first)
     return Search(Grid(features[:MOST], ORDER), loss, threshold)
-
-
-def _unscaled(metric: str) -> bool:
-    return metric not in ("log_loss", "error_rate", "brier_score", "calibration_gap")
 
 
 def _strongest(
@@ -89,10 +86,16 @@ def _losses(frame: pl.DataFrame, metric: str, threshold: float) -> tuple[NDArray
         given = frame[LOSS].cast(pl.Float64).to_numpy()
         held = np.isfinite(given)
         return held, given[held]
-    if SCORE not in frame.columns or LABEL not in frame.columns:
+    if SCORE not in frame.columns or metric not in LOSSES:
         return np.zeros(frame.height, dtype=np.bool_), np.zeros(0)
-    score, label = (frame[name].cast(pl.Float64).to_numpy() for name in (SCORE, LABEL))
-    held = np.isfinite(score) & np.isfinite(label)
-    if metric not in ("mean_absolute_error", "root_mean_squared_error"):
-        held &= (score >= 0) & (score <= 1) & ((label == 0) | (label == 1))
-    return held, row_losses(metric, score[held], label[held], threshold)
+    score, label = (_floats(frame, name) for name in (SCORE, LABEL))
+    values = row_losses(metric, score, label, threshold)
+    held = np.isfinite(values)
+    return held, values[held]
+
+
+def _floats(frame: pl.DataFrame, name: str) -> Floats:
+    """A column's numbers; not a number where it has none."""
+    if name not in frame.columns:
+        return np.full(frame.height, np.nan)
+    return frame[name].cast(pl.Float64).to_numpy()

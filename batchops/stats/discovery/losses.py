@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LOSSES", "Loss", "Losses", "lay_out_loss", "losses_of", "row_losses"]
+__all__ = ["LOSSES", "NUMBERS", "Loss", "Losses", "lay_out_loss", "losses_of", "row_losses"]
 
 CAP = 2**26
 """A loss counts as so many quanta at most."""
@@ -20,15 +21,17 @@ TYPICAL_BITS = 14
 
 Floats = NDArray[np.float64]
 
-LOSSES = (
-    "log_loss",
-    "error_rate",
-    "brier_score",
-    "calibration_gap",
-    "mean_absolute_error",
-    "root_mean_squared_error",
-)
-"""Metrics that are a mean over the rows, or the root of one."""
+SHARES = ("error_rate", "false_positive_rate", "false_negative_rate", "selection_rate")
+"""Each row's loss is 0 or 1."""
+
+SIGNED = ("calibration_gap", "selection_rate", "mean_error")
+"""A slice may be wrong on either side."""
+
+NUMBERS = ("mean_error", "mean_absolute_error", "root_mean_squared_error")
+"""Of predicted numbers; other scores are probabilities."""
+
+LOSSES = ("log_loss", "brier_score", *SHARES, "calibration_gap", *NUMBERS)
+"""Metrics that are a mean over rows, or the root of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Loss:
     @property
     def whole(self) -> bool:
         """Whether each loss is 0 or 1, and so its own square."""
-        return self.metric == "error_rate"
+        return self.metric in SHARES
 
     @property
     def root(self) -> bool:
@@ -56,7 +59,7 @@ class Loss:
     @property
     def signed(self) -> bool:
         """Whether a slice may be wrong on either side."""
-        return self.metric == "calibration_gap"
+        return self.metric in SIGNED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +90,7 @@ def lay_out_loss(metric: str, losses: Floats | None = None) -> Loss:
     Args:
         losses: The reference's, for metrics without a natural scale (of regression): their mean is about 2^14 quanta.
     """
-    if metric == "error_rate":
+    if metric in SHARES:
         return Loss(metric, 1.0)
     if losses is None:
         return Loss(metric)
@@ -97,26 +100,52 @@ def lay_out_loss(metric: str, losses: Floats | None = None) -> Loss:
 
 
 def row_losses(metric: str, score: Floats, label: Floats, threshold: float = 0.5) -> Floats:
-    """Each row's loss; its mean is scikit-learn's metric of that name (of ``calibration_gap``, label less score).
+    """Each row's loss; its mean is scikit-learn's metric of that name.
 
-    Log losses clip scores at the rounding error of a double, as scikit-learn does.
+    Of ``calibration_gap`` it is label less score, of ``mean_error`` prediction less label, and of ``selection_rate``
+    the mean prediction. Log losses clip scores at the rounding error of a double, as scikit-learn does.
+
+    Args:
+        score: 0 to 1, or the predicted number; not a number where there is none.
+        label: 0/1 or a number; not a number where unknown.
+
+    Returns:
+        Not a number for rows that the metric says nothing of, such as positives of ``false_positive_rate``.
 
     Raises:
         ValueError: The metric is none of `LOSSES`.
     """
-    if metric == "log_loss":
-        epsilon = np.finfo(np.float64).eps
-        clipped = np.clip(score, epsilon, 1 - epsilon)
-        return np.asarray(-np.log(np.where(label > 0, clipped, 1 - clipped)))
-    if metric == "error_rate":
-        return np.asarray((score >= threshold) != (label > 0), dtype=np.float64)
-    if metric == "calibration_gap":
-        return np.asarray(label - score)
-    if metric == "mean_absolute_error":
-        return np.abs(label - score)
-    if metric in ("brier_score", "root_mean_squared_error"):
-        return np.asarray((label - score) ** 2)
-    raise ValueError(f"{metric!r} is no mean over rows: one of {', '.join(LOSSES)}")
+    if metric not in LOSSES:
+        raise ValueError(f"{metric!r} is no mean over rows: one of {', '.join(LOSSES)}")
+    if metric not in NUMBERS:
+        possible = (score >= 0) & (score <= 1)
+        known = possible if metric == "selection_rate" else possible & ((label == 0) | (label == 1))
+        score, label = np.where(known, score, np.nan), np.where(known, label, np.nan)
+    return _FORMULAS[metric](score, label, threshold)
+
+
+def _log_loss(score: Floats, label: Floats, threshold: float) -> Floats:  # noqa: ARG001 - one of `_FORMULAS`
+    epsilon = np.finfo(np.float64).eps
+    right = np.clip(np.where(label > 0, score, 1 - score), epsilon, 1 - epsilon)
+    return np.asarray(-np.log(right))
+
+
+def _selected(score: Floats, threshold: float) -> Floats:
+    return np.where(np.isnan(score), np.nan, score >= threshold)
+
+
+_FORMULAS: Mapping[str, Callable[[Floats, Floats, float], Floats]] = {
+    "log_loss": _log_loss,
+    "brier_score": lambda score, label, _: (label - score) ** 2,
+    "error_rate": lambda score, label, at: np.abs(_selected(score, at) - label),
+    "false_positive_rate": lambda score, label, at: np.where(label == 0, _selected(score, at), np.nan),
+    "false_negative_rate": lambda score, label, at: np.where(label == 1, 1 - _selected(score, at), np.nan),
+    "selection_rate": lambda score, _, at: _selected(score, at),
+    "calibration_gap": lambda score, label, _: label - score,
+    "mean_error": lambda score, label, _: score - label,
+    "mean_absolute_error": lambda score, label, _: np.abs(score - label),
+    "root_mean_squared_error": lambda score, label, _: (score - label) ** 2,
+}
 
 
 def losses_of(values: Floats, loss: Loss) -> Losses:

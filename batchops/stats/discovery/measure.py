@@ -104,7 +104,9 @@ class Terms:
     """On what terms found slices are measured.
 
     Attributes:
-        limit: Of the gap, where it begins to matter; in the metric's unit.
+        limit: Of the gap, where it begins to matter; in the metric's unit, or a share of ``scale``.
+        scale: The metric whose value over the rest ``limit`` is a share of: the slice's own or, of ``mean_error``,
+            ``root_mean_squared_error``; None: it is absolute.
         design: Design effect of the gap within a night, for fewer than eight nights.
         rows_independent: Rows without a night are independent, as those of two frames are taken to be: what holds on
             the other half is then proved.
@@ -112,6 +114,7 @@ class Terms:
     """
 
     limit: float = 0.0
+    scale: str | None = None
     design: float = 1.0
     rows_independent: bool = False
     reference: Recount | None = None
@@ -126,6 +129,7 @@ class FoundSlice:
         n: Rows of the slice there.
         value, rest: The metric over the slice, and over all other rows.
         gap: Their difference with its plain 95 % interval and its chance; not measured below the support.
+        scale: What the limit is to be multiplied with: 1, or a metric of all other rows.
         lower_corrected, upper_corrected: The interval that bounds the false coverage rate over all that were found.
         p_value: Of "the gap is no further out than the limit", on the side on which it was found.
         reference: The gap in the reference.
@@ -137,6 +141,7 @@ class FoundSlice:
     value: float | None
     rest: float | None
     gap: Estimate
+    scale: float = 1.0
     lower_corrected: float | None = None
     upper_corrected: float | None = None
     p_value: float | None = None
@@ -197,7 +202,7 @@ def measure(proposals: Proposals, other: Recount, loss: Loss, terms: Terms | Non
         own, rest = held[:, :, place + 1], held[:, :, 0] - held[:, :, place + 1]
         gap = _gap(own, rest, loss, (math.copysign(1.0, proposal.gap), terms.design))
         gaps.append(gap)
-        found.append(_found(proposal, own, rest, loss, gap))
+        found.append(replace(_found(proposal, own, rest, loss, gap), scale=_scale(rest, loss, terms.scale)))
     was = _reference(terms.reference, len(found), loss)
     found = [replace(each, reference=then) for each, then in zip(found, was, strict=True)]
     corrected, selected = _corrected(found, gaps, terms.limit)
@@ -236,6 +241,15 @@ def _metric(sums: Floats, loss: Loss) -> float | None:
         return None
     mean = float(steps / rows) * loss.quantum
     return math.sqrt(mean) if loss.root else mean
+
+
+def _scale(rest: Floats, loss: Loss, scale: str | None) -> float:
+    if scale is None:
+        return 1.0
+    if scale == loss.metric:
+        return abs(_metric(rest, loss) or 0.0)
+    rows, _, squares = rest.sum(axis=0)
+    return math.sqrt(float(squares) * (1 if loss.whole else SQUARES) / rows) * loss.quantum if rows else 0.0
 
 
 def _gap(own: Floats, rest: Floats, loss: Loss, how: tuple[float, float]) -> _Gap | None:
@@ -322,16 +336,17 @@ def _reference(was: Recount | None, slices: int, loss: Loss) -> list[float | Non
 
 
 def _corrected(found: Sequence[FoundSlice], gaps: Sequence[_Gap | None], limit: float) -> tuple[list[FoundSlice], int]:
-    chances = [gap.chance(limit) for gap in gaps if gap is not None]
+    edges = [limit * each.scale for each in found]
+    chances = [gap.chance(edge) for gap, edge in zip(gaps, edges, strict=True) if gap is not None]
     steps = (1 - LEVEL) * np.arange(1, len(chances) + 1) / max(len(chances), 1)
     passed = np.flatnonzero(np.sort(chances) <= steps)
     selected = int(passed[-1]) + 1 if len(passed) else 0
     level = 1 - (1 - LEVEL) * max(selected, 1) / max(len(chances), 1)
     widened = []
-    for each, gap in zip(found, gaps, strict=True):
+    for each, gap, edge in zip(found, gaps, edges, strict=True):
         if gap is None:
             widened.append(each)
             continue
         lower, upper = gap.within(level)
-        widened.append(replace(each, lower_corrected=lower, upper_corrected=upper, p_value=gap.chance(limit)))
+        widened.append(replace(each, lower_corrected=lower, upper_corrected=upper, p_value=gap.chance(edge)))
     return widened, selected

@@ -56,6 +56,7 @@ class _TrainingNight:
     readable: pl.DataFrame
     validation: Validation
     labelled: pl.DataFrame
+    unlabelled: pl.DataFrame
     files: tuple[Fingerprint, ...]
 
 
@@ -166,10 +167,10 @@ def _nights(job: LoadedJob, training: Training, settings: Settings, observe: Obs
             answers[KEY_UNIQUE] = mark(keys, duplicates([keys]))
         validation = evaluate(job.contract, readable, answers)
         joined, _ = join_truth(validation.accepted, truth, job.job.key)
-        labelled = joined.filter(pl.col(LABEL).is_not_null())
+        labelled, unlabelled = (joined.filter(held) for held in (pl.col(LABEL).is_not_null(), pl.col(LABEL).is_null()))
         asked = [file for each in references for file in each.inputs]
         files = tuple(each.fingerprint for each in (*found, *truth.inputs, *asked))
-        yield _TrainingNight(night, readable, validation, labelled, files)
+        yield _TrainingNight(night, readable, validation, labelled, unlabelled, files)
 
 
 def _watched(job: LoadedJob) -> tuple[str, ...]:
@@ -194,13 +195,17 @@ def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], scores: Matrix)
         quality=lay_out_scores(pl.Series(scores), job.job.threshold),
         slices=job.job.slices,
         dimensions=job.job.dimensions,
+        key=tuple(name for name in job.job.key if name not in job.contract.pii),
     )
     audits, start = [], 0
     for each in nights:
         own = scores[start : start + each.labelled.height]
         start += each.labelled.height
         scored = scores_frame(each.labelled, own, job).with_columns(each.labelled[LABEL])
-        audits.append(audit_batch(Batch(str(each.night), each.readable, each.validation, scored), yardstick))
+        whole = pl.concat([each.labelled.drop(scored.columns, strict=False), scored], how="horizontal")
+        parts = (whole, each.unlabelled, each.validation.quarantined.drop(SCORE, LABEL, strict=False))
+        batch = Batch(str(each.night), each.readable, each.validation, scored, whole=parts)
+        audits.append(audit_batch(batch, yardstick))
     profiles = [
         NightProfile(str(each.night), one.inputs, one.outputs) for each, one in zip(nights, audits, strict=True)
     ]

@@ -23,6 +23,8 @@ from batchops.stats import (
     summarise,
     tally_quality,
 )
+from batchops.stats.covariance import Covariance, count_products
+from batchops.stats.rows import RowSample, Sampling, sample_rows
 
 __all__ = [
     "LABEL",
@@ -34,11 +36,16 @@ __all__ = [
     "Yardstick",
     "audit_batch",
     "merge",
+    "products_of",
+    "sample_of",
     "tally",
 ]
 
 SCORE = "score"
 LABEL = "label"
+
+SAMPLED = 2_000
+"""Rows of a night that are kept whole: tens of kilobytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class Audit:
         outputs: The score's distribution, on scored rows.
         quality: Scores by slice and, where there are labels, against them.
         skew: Between training and serving; measured once a night, beside its partitions.
+        sample: Some readable rows, whole: their cells, slices, score and label.
+        products: Of every two columns of numbers, over all readable rows.
     """
 
     receipts: tuple[Receipt, ...] = ()
@@ -64,6 +73,8 @@ class Audit:
     outputs: Profile = field(default_factory=Profile)
     quality: Quality = field(default_factory=Quality)
     skew: NightSkew = field(default_factory=NightSkew)
+    sample: RowSample = field(default_factory=RowSample)
+    products: Covariance = field(default_factory=Covariance)
 
     def __add__(self, other: Audit) -> Audit:
         return merge((self, other))
@@ -91,6 +102,8 @@ def merge(audits: Sequence[Audit]) -> Audit:
         outputs=merge_profiles([each.outputs for each in audits]),
         quality=merge_qualities([each.quality for each in audits]),
         skew=reduce(add, (each.skew for each in audits), NightSkew()),
+        sample=RowSample.merged(each.sample for each in audits),
+        products=Covariance.merged(each.products for each in audits),
     )
 
 
@@ -104,6 +117,8 @@ class Yardstick:
         quality: Cells in which scores meet labels, and the threshold.
         slices: The job's slices.
         dimensions: The job's named expressions.
+        key: Columns that name a row, none of them personal data.
+        sampled: Rows that are kept whole; 0: columns are not looked at together.
     """
 
     inputs: tuple[Cells, ...]
@@ -111,11 +126,20 @@ class Yardstick:
     quality: ScoreCells
     slices: tuple[tuple[str, ...], ...]
     dimensions: Mapping[str, pl.Expr]
+    key: tuple[str, ...] = ()
+    sampled: int = SAMPLED
 
     @property
     def sliced(self) -> tuple[str, ...]:
         """Dimensions and columns that some slice names, sorted."""
         return tuple(sorted({name for each in self.slices for name in each}))
+
+    @property
+    def sampling(self) -> Sampling:
+        """What is kept of sampled rows; of personal data nothing."""
+        hidden = {cells.column for cells in self.inputs if cells.kind == "opaque"}
+        texts = tuple(name for name in self.sliced if name not in hidden)
+        return Sampling(self.inputs, self.sampled, self.key, (SCORE, LABEL), texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +178,8 @@ class Batch:
         validation: What the contract says of them.
         scored: The accepted ones with their dimensions, `SCORE`, and `LABEL` (null where unknown).
         arrival: How they came.
+        whole: The readable rows in parts: scored ones with all their columns, and others. None: ``scored`` are the
+            accepted rows, in their order.
     """
 
     night: str
@@ -161,6 +187,16 @@ class Batch:
     validation: Validation
     scored: pl.DataFrame
     arrival: Arrival = field(default_factory=Arrival)
+    whole: tuple[pl.DataFrame, ...] | None = None
+
+    @property
+    def parts(self) -> tuple[pl.DataFrame, ...]:
+        """Whole rows: those that were scored, and the rest."""
+        if self.whole is not None:
+            return self.whole
+        accepted, quarantined = self.validation.accepted, self.validation.quarantined
+        scored = pl.concat([accepted.drop(self.scored.columns, strict=False), self.scored], how="horizontal")
+        return scored, quarantined.drop(SCORE, LABEL, strict=False)
 
 
 def audit_batch(batch: Batch, yardstick: Yardstick) -> Audit:
@@ -172,7 +208,21 @@ def audit_batch(batch: Batch, yardstick: Yardstick) -> Audit:
         inputs=summarise(batch.readable, yardstick.inputs),
         outputs=summarise(batch.scored.select(SCORE), (yardstick.score,)),
         quality=tally(batch.scored, batch.night, yardstick),
+        sample=sample_of(batch.parts, yardstick, batch.night),
+        products=products_of(batch.readable, yardstick),
     )
+
+
+def sample_of(parts: Sequence[pl.DataFrame], yardstick: Yardstick, night: str) -> RowSample:
+    """Sample rows that come in parts of other columns; none where the yardstick asks for none."""
+    if not yardstick.sampled:
+        return RowSample()
+    return RowSample.merged(sample_rows(each, yardstick.sampling, night) for each in parts)
+
+
+def products_of(readable: pl.DataFrame, yardstick: Yardstick) -> Covariance:
+    """Add up the products of columns; none where the yardstick does not ask for them."""
+    return count_products(readable, yardstick.inputs) if yardstick.sampled else Covariance()
 
 
 def tally(scored: pl.DataFrame, night: str, yardstick: Yardstick) -> Quality:

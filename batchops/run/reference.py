@@ -42,4 +42,5 @@ def reference_of(store: Store, version: Version, pii: Collection[str] = ()) -> R
 
 def yardstick_of(job: LoadedJob, reference: Reference) -> Yardstick:
     """How this job's rows are counted under a reference."""
-    return Yardstick(reference.inputs, reference.score, reference.quality, job.job.slices, job.job.dimensions)
+    key = tuple(name for name in job.job.key if name not in job.contract.pii)
+    return Yardstick(reference.inputs, reference.score, reference.quality, job.job.slices, job.job.dimensions, key)

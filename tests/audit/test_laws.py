@@ -19,6 +19,8 @@ from batchops.models import load, resolve
 from batchops.partition import Fingerprint, Output, Receipt
 from batchops.run.reference import reference_of, yardstick_of
 from batchops.stats import Profile, Quality
+from batchops.stats.covariance import Covariance
+from batchops.stats.rows import RowSample
 from tests.flights import KEY, NAME, NIGHTS, Flights
 from tests.laws import obeys_the_laws
 
@@ -95,6 +97,8 @@ PARTS: dict[str, tuple[Callable[[Audit], object], object]] = {
     "inputs": (lambda audit: audit.inputs, Profile()),
     "outputs": (lambda audit: audit.outputs, Profile()),
     "quality": (lambda audit: audit.quality, Quality()),
+    "sample": (lambda audit: audit.sample, RowSample()),
+    "products": (lambda audit: audit.products, Covariance()),
 }
 
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from batchops import codec
+from batchops.audit.lately import RecentPart, SeriesPart
 from batchops.audit.outcomes import (
     ConceptPart,
     EstimatedPart,
     FairnessPart,
     QualityPart,
-    RecentPart,
     RetrainPart,
-    SeriesPart,
     SlicePart,
     SlicingPart,
 )

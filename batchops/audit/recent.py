@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.audit.figures import ALL_ROWS
-from batchops.audit.outcomes import RecentColumn, RecentFigure, RecentPart
+from batchops.audit.lately import RecentColumn, RecentFigure, RecentPart
 from batchops.audit.series import Measured, Past, expected_series, series_figures, series_of, series_part
 from batchops.audit.state import Audit, Reference
 from batchops.stats import Cells, Column, Estimate, Profile, compare, merge_profiles

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from batchops.audit.figures import ALL_ROWS
-from batchops.audit.outcomes import SeriesPart
+from batchops.audit.lately import SeriesPart
 from batchops.audit.state import Audit
 from batchops.stats import Cells, Column
 from batchops.stats.recent import ENOUGH, Expectation, expectation

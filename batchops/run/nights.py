@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from batchops.audit import Reference
 from batchops.audit.concept import Concept, compare_concept, concept_figures
-from batchops.audit.outcomes import SeriesPart
+from batchops.audit.lately import SeriesPart
 from batchops.audit.recent import Earlier, Recent, compare_recent, recent_figures
 from batchops.audit.series import Measured, Past, expected_series, series_figures, series_part
 from batchops.audit.state import Audit

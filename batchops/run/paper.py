@@ -9,7 +9,7 @@ from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
 from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
-from batchops.audit.outcomes import SeriesPart
+from batchops.audit.lately import SeriesPart
 from batchops.audit.reach import with_reach
 from batchops.audit.series import SOFTWARE
 from batchops.audit.skew import skew_figures

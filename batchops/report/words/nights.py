@@ -35,7 +35,9 @@ def _null_share(finding: Finding, _: Facts) -> Saying:
     often, was = "less" if (finding.value or 0.0) < 0 else "more", None
     if now is not None and finding.value is not None:
         was = now - finding.value
-    shares = f"{percent(now)} tonight, {percent(was)} in {_beside(finding)}"
+    shares = (
+        f"{percent(now)} tonight, {percent(was)} in {_beside(finding)}" if now is not None else against_limit(finding)
+    )
     return Saying(
         title=f"{column} is missing {often} often than this month: {shares}",
         short=f"missing of {column} against recent nights",
@@ -94,7 +96,9 @@ def _series(what: str) -> Callable[[Finding, Facts], Saying]:
         return Saying(
             title=f"The {what} lies {more} what the last {nights} let expect",
             short=f"{what} against recent nights",
-            headline=f"The {what} is {figures[0]}, and {figures[1]} was to be expected",
+            headline=f"The {what} is {figures[0]}, and {figures[1]} was to be expected"
+            if now is not None
+            else f"The {what} differs from recent nights by {against_limit(finding)}",
             remedy="See whether the delivery is whole, and what else changed tonight",
             command=rerun(facts) if what == "rows" else None,
         )

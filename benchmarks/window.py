@@ -26,6 +26,7 @@ from batchops.run.scores import scores_frame
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings, load_settings
 from batchops.store import Store
+from batchops.verdict import Policy
 
 __all__ = ["main"]
 
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         read = time.perf_counter()
         whole = merge(audits)
         merged = time.perf_counter()
-        compare_audits(audits, reference, 0.1)
+        compare_audits(audits, reference, Policy())
         compared = time.perf_counter()
     print(f"{len(audits)} nights, {whole.rows:,} rows, {size / len(audits) / 1e3:,.1f} kB a night")
     print(f"read and unpack {read - start:.2f} s, merge {merged - read:.2f} s, compare {compared - merged:.2f} s")

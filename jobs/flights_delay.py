@@ -87,7 +87,10 @@ JOB = Job(
             **{f"drift.null_share:{column}": Limit(warn=0.05) for column in SEASONAL},
             # Up to 57 % of a night's flights were cancelled in a blizzard; they never get an outcome.
             "quality.coverage": Limit(warn=0.85),
-        }
+            "slices.calibration_gap": Limit(fail=0.10),
+        },
+        # What a flight's score is used for is its size: a slice is wrong where observed and predicted part.
+        primary="calibration_gap",
     ),
     timezone="America/New_York",
     edition="flights.html.j2",

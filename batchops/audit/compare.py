@@ -1,29 +1,34 @@
-"""Two audits against each other: tonight and its window against the reference. Numbers only, no limit."""
+"""Two audits against each other: tonight and its window against the reference. Numbers only; nothing is judged."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from batchops.audit.primary import slice_test
 from batchops.audit.state import Audit, Reference
 from batchops.stats import (
     Cells,
     Column,
     ColumnDrift,
     Estimate,
+    Fairness,
     Profile,
     Quality,
     SliceGaps,
+    SliceTest,
     Usual,
     compare,
     design_effects,
+    fairness,
     merge_profiles,
     merge_qualities,
     metrics,
     slice_gaps,
     usual,
 )
+from batchops.verdict import Policy
 
 __all__ = ["ColumnComparison", "Comparison", "Component", "Scope", "compare_audits"]
 
@@ -93,6 +98,7 @@ class Comparison:
         quality: Of the window's nights.
         metrics, metrics_tonight, metrics_reference: By scikit-learn's names.
         slices, slices_reference: Gaps of the window's slices and of the reference's.
+        fairness: The groups of every dimension that a slice names alone.
     """
 
     columns: tuple[ColumnComparison, ...]
@@ -103,17 +109,29 @@ class Comparison:
     metrics_reference: Mapping[str, Estimate]
     slices: SliceGaps
     slices_reference: SliceGaps
+    fairness: tuple[Fairness, ...] = ()
+
+    @property
+    def labelled(self) -> bool:
+        """Whether any row of the window has a label."""
+        return any(night.overall.labelled for night in self.quality.nights.values())
 
 
-def compare_audits(nights: Sequence[Audit], reference: Reference, slice_limit: float) -> Comparison:
+def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy) -> Comparison:
     """Compare a window with the reference.
 
     Args:
         nights: The window's nights, oldest first; the last is tonight.
-        slice_limit: Absolute gap of a slice that begins to matter.
+        policy: Says on which metric slices are compared with the rest, and from which gap on they stand out.
+
+    Raises:
+        ConfigError: The policy names a metric that the task does not have.
     """
     quality = merge_qualities([night.quality for night in nights])
     cells, design = reference.quality, _design(reference)
+    test = slice_test(policy, quality, cells)
+    slices = slice_gaps(quality, cells, test, design)
+    hidden = frozenset(gap.key for gap in slices.slices if gap.hidden)
     return Comparison(
         columns=_columns([night.inputs for night in nights], range(len(reference.inputs)), reference),
         score=_columns([night.outputs for night in nights], [SCORE_PLACE], reference)[0],
@@ -121,8 +139,9 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, slice_limit: f
         metrics=metrics(quality, cells, design),
         metrics_tonight=metrics(nights[-1].quality, cells, design),
         metrics_reference=_metrics(reference),
-        slices=slice_gaps(quality, cells, slice_limit, design.get("calibration_gap", 1.0)),
-        slices_reference=_slices(reference),
+        slices=slices,
+        slices_reference=_slices(reference, replace(test, limit=0.0)),
+        fairness=fairness(quality, cells, hidden, test.least, design),
     )
 
 
@@ -140,8 +159,8 @@ def _metrics(reference: Reference) -> Mapping[str, Estimate]:
 
 
 @lru_cache(maxsize=8)
-def _slices(reference: Reference) -> SliceGaps:
-    return slice_gaps(reference.audit.quality, reference.quality)
+def _slices(reference: Reference, test: SliceTest) -> SliceGaps:
+    return slice_gaps(reference.audit.quality, reference.quality, test)
 
 
 @lru_cache(maxsize=4096)

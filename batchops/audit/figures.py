@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 
 from batchops.audit.compare import ColumnComparison, Comparison, Component, Scope
+from batchops.audit.primary import K_ANONYMOUS
 from batchops.audit.state import Audit
 from batchops.contract import KEY_UNIQUE_OVER_NIGHTS, Contract, Rule, RuleTally
 from batchops.contract.locating import place_of
-from batchops.stats import Estimate, SliceKey
+from batchops.stats import Estimate
 from batchops.verdict import Figure, Policy, Scalar, Severity, severity_of
 
 __all__ = [
@@ -20,16 +21,12 @@ __all__ = [
     "drift_figures",
     "quality_figures",
     "shown_values",
-    "slice_label",
 ]
 
 ALL_ROWS = "all rows"
 
 TONIGHT = " (tonight)"
 """Ends the subject of a figure of tonight alone, where the same is judged over the window too."""
-
-K_ANONYMOUS = 10
-"""Values held by fewer rows are never shown."""
 
 SHOWN_VALUES = 6
 
@@ -160,7 +157,7 @@ def _unseen(over: Scope) -> str | None:
 
 
 def quality_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
-    """The window's quality against the reference's, and every slice's gap; nothing before the first label."""
+    """The window's quality against the reference's; nothing before the first label."""
     now, before = comparison.metrics, comparison.metrics_reference
     gap, area, was = now["calibration_gap"], now["roc_auc"], before["roc_auc"]
     total = comparison.quality.overall()
@@ -196,7 +193,6 @@ def quality_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
     coverage = total.labelled / scored if scored else None
     facts: dict[str, Scalar] = {"labelled": total.labelled, "scored": scored}
     yield Figure("quality.coverage", ALL_ROWS, coverage, "share", scored, side="lower", evidence=facts)
-    yield from _slice_figures(comparison, policy)
 
 
 def fallen(now: Estimate, was: Estimate) -> Estimate:
@@ -209,36 +205,3 @@ def fallen(now: Estimate, was: Estimate) -> Estimate:
     down = math.hypot(now.upper - now.value, was.value - was.lower)
     up = math.hypot(now.value - now.lower, was.upper - was.value)
     return Estimate(value, value - down, value + up, now.n, now.nights, now.error + was.error)
-
-
-def slice_label(key: SliceKey) -> str:
-    """A slice in words: ``carrier DL · part of day 16-20 h``."""
-    return " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in key)
-
-
-def _slice_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
-    before = {gap.key: gap for gap in comparison.slices_reference.slices}
-    for gap in comparison.slices.slices:
-        if gap.observed is None:
-            continue
-        label, was = slice_label(gap.key), before.get(gap.key)
-        yield Figure(
-            "slices.calibration_gap",
-            label,
-            gap.gap.value,
-            "points",
-            gap.n,
-            gap.gap.lower,
-            gap.gap.upper,
-            gap.lower_corrected,
-            gap.upper_corrected,
-            side="both",
-            limit=policy.limit("slices.calibration_gap", label),
-            evidence={
-                "observed": gap.observed,
-                "predicted": gap.predicted,
-                "reference": was.gap.value if was is not None else None,
-                "rest": gap.rest.value,
-                "tested": comparison.slices.tested,
-            },
-        )

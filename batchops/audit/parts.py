@@ -6,16 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from batchops.audit.compare import ColumnComparison, Comparison, Scope
 from batchops.audit.document import BudgetPart
-from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, TONIGHT, shown_values, slice_label
+from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, TONIGHT, shown_values
 from batchops.audit.outcomes import (
     CalibrationBin,
     ConfusionPart,
-    GapPart,
-    Interval,
     MetricPart,
     QualityPart,
-    SlicePart,
-    SlicingPart,
 )
 from batchops.audit.sections import (
     ColumnPart,
@@ -33,7 +29,7 @@ from batchops.contract.locating import place_of
 from batchops.stats import NOT_MEASURED, Column, Estimate, baselines, calibration, confusion, histogram
 from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Finding, Severity, Verdict, worst
 
-__all__ = ["budget_part", "column_parts", "contract_part", "quality_part", "score_part", "slices_part", "slicing_part"]
+__all__ = ["budget_part", "column_parts", "contract_part", "quality_part", "score_part"]
 
 Findings = Mapping[str, Finding]
 
@@ -240,52 +236,3 @@ def _calibration(comparison: Comparison, reference: Reference) -> tuple[Calibrat
         for a, b in zip(now, was, strict=True)
         if a.predicted is not None and a.observed is not None and a.n >= K_ANONYMOUS
     )
-
-
-def slicing_part(comparison: Comparison) -> SlicingPart | None:
-    """How slices were tested; None before the first label."""
-    gaps = comparison.slices
-    if not any(gap.observed is not None for gap in gaps.slices):
-        return None
-    suppressed = sum(gap.n < K_ANONYMOUS for gap in gaps.slices)
-    return SlicingPart("calibration_gap", gaps.tested, gaps.support, suppressed, 0)
-
-
-def slices_part(comparison: Comparison, findings: Findings) -> tuple[SlicePart, ...] | None:
-    """Every slice, worst first; None before the first label."""
-    gaps = comparison.slices
-    if not any(gap.observed is not None for gap in gaps.slices):
-        return None
-    before = {gap.key: gap for gap in comparison.slices_reference.slices}
-    parts = []
-    for gap in gaps.slices:
-        if gap.n < K_ANONYMOUS:
-            continue
-        finding, was = findings.get(f"slices.calibration_gap:{slice_label(gap.key)}"), before.get(gap.key)
-        parts.append(
-            SlicePart(
-                slice=dict(gap.key),
-                label=slice_label(gap.key),
-                discovered=False,
-                n=gap.n,
-                metrics={"roc_auc": Interval(gap.roc_auc.value)},
-                gap=GapPart(
-                    "calibration_gap",
-                    gap.gap.value,
-                    gap.gap.lower,
-                    gap.gap.upper,
-                    gap.lower_corrected,
-                    gap.upper_corrected,
-                    was.gap.value if was is not None else None,
-                ),
-                predicted=gap.predicted,
-                observed=gap.observed,
-                missed=gap.missed,
-                limit=finding.limit if finding is not None else None,
-                p_value=finding.p_value if finding is not None else None,
-                q_value=finding.q_value if finding is not None else None,
-                severity=finding.severity if finding is not None else Severity.NOT_RUN,
-            )
-        )
-    parts.sort(key=lambda part: (part.severity.rank, -abs(part.gap.value or 0.0), part.label))
-    return tuple(parts)

@@ -9,6 +9,7 @@ import polars as pl
 
 from batchops.audit import Audit, Comparison, Reference, Yardstick, compare_audits
 from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures, quality_figures
+from batchops.audit.slicing import fairness_figures, slice_figures
 from batchops.contract import Contract, schema_faults
 from batchops.frames.counting import Side, count
 from batchops.frames.dimensions import dimensions_of
@@ -91,7 +92,7 @@ def audit_tables(current: Table, reference: Table | None, asked: Asked, clock: C
         now = count(current, Side(roles, yardstick, contract, side.positive, asked.keep_failing), asked.threads)
     with clock.stage("judge"):
         known = Reference(yardstick.inputs if was else (), yardstick.score, yardstick.quality, before, ())
-        comparison = compare_audits([now], known, 0.0)
+        comparison = compare_audits([now], known, asked.policy)
         columns = roles.inputs([*(reference.schema if reference else {}), *current.schema])
         faults = faults_of(current.schema, reference.schema, _once(columns)) if reference is not None else ()
         figures = _figures(now, known, comparison, faults, asked)
@@ -135,12 +136,10 @@ def _figures(
         figures += _contract_figures(now, asked.contract, known.audit)
     if "drift" in asked.sections:
         figures += drift_figures(comparison, asked.policy)
-    if "quality" in asked.sections or "slices" in asked.sections:
-        figures += [
-            figure
-            for figure in quality_figures(comparison, asked.policy)
-            if figure.check.partition(".")[0] in asked.sections
-        ]
+    if "quality" in asked.sections:
+        figures += quality_figures(comparison, asked.policy)
+    if "slices" in asked.sections:
+        figures += [*slice_figures(comparison, asked.policy), *fairness_figures(comparison, asked.policy)]
     return figures
 
 

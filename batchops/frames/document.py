@@ -23,10 +23,9 @@ from batchops.audit.parts import (
     contract_part,
     quality_part,
     score_part,
-    slices_part,
-    slicing_part,
 )
 from batchops.audit.sections import DriftPart
+from batchops.audit.slicing import fairness_parts, slices_parts, slicing_part
 from batchops.frames.auditing import Audited
 from batchops.frames.schema import with_faults
 from batchops.frames.sources import Table
@@ -64,11 +63,12 @@ def document_of(audited: Audited, tables: tuple[Table, Table | None], clock: Clo
         quality=quality_part(comparison, audited.reference, findings, (None, 0, 0), {})
         if "quality" in sections
         else None,
-        slices=slices_part(comparison, findings) if "slices" in sections else None,
+        slices=slices_parts(comparison, findings) if "slices" in sections else None,
         provenance=_provenance(audited, tables),
         history=(),
         run=_run(clock, audited),
         slicing=slicing_part(comparison) if "slices" in sections else None,
+        fairness=fairness_parts(comparison, findings) if "slices" in sections else None,
         budget=budget_part(verdict),
     )
 

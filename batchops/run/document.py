@@ -20,14 +20,13 @@ from batchops.audit.parts import (
     contract_part,
     quality_part,
     score_part,
-    slices_part,
-    slicing_part,
 )
 from batchops.audit.recent import Earlier, recent_part
 from batchops.audit.retrain import Evidence, retrain
 from batchops.audit.sections import DriftPart
 from batchops.audit.series import software_of
 from batchops.audit.skew import skew_part
+from batchops.audit.slicing import fairness_parts, slices_parts, slicing_part
 from batchops.job import LoadedJob
 from batchops.models import Version
 from batchops.partition import Night
@@ -167,8 +166,9 @@ def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
         drift=DriftPart(str(made.version), column_parts(comparison, findings, reliance)),
         score=score_part(comparison, findings),
         quality=quality_part(comparison, made.reference, findings, quality_facts, previous),
-        slices=slices_part(comparison, findings),
+        slices=slices_parts(comparison, findings),
         slicing=slicing_part(comparison),
+        fairness=fairness_parts(comparison, findings),
         budget=budget_part(verdict),
         provenance=_provenance(made, tonight),
         history=tuple(_trimmed(past, [each.series for each in families]) for past in tonight.history),

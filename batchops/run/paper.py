@@ -13,6 +13,7 @@ from batchops.audit.lately import SeriesPart
 from batchops.audit.reach import with_reach
 from batchops.audit.series import SOFTWARE
 from batchops.audit.skew import skew_figures
+from batchops.audit.slicing import fairness_figures, slice_figures
 from batchops.audit.stored import packed
 from batchops.contract.versions.record import record
 from batchops.errors import ConfigError
@@ -45,7 +46,7 @@ def assess(made: Made, tonight: Tonight) -> Judged:
         comparison = compare_audits(
             [*(each.audit for each in tonight.earlier), tonight.audit],
             made.reference,
-            made.job.job.policy.limit("slices.calibration_gap", "").fail or 0.0,
+            made.job.job.policy,
         )
         policy, recent = made.job.job.policy, tonight.recent
         nights = compare_nights((tonight.night, tonight.audit), recent, comparison.quality, made.reference, policy)
@@ -156,6 +157,7 @@ def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figur
     ]
     if made.job.job.labels is not None:
         figures += quality_figures(comparison, policy)
+        figures += [*slice_figures(comparison, policy), *fairness_figures(comparison, policy)]
     if tonight.truth is not None:
         truth = tonight.truth
         figures += [

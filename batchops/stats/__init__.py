@@ -10,6 +10,7 @@ from batchops.stats.calibration import CalibrationCell, calibration
 from batchops.stats.cells import Cells, lay_out
 from batchops.stats.classes import ClassCounts
 from batchops.stats.drift import ColumnDrift, compare
+from batchops.stats.fairness import Fairness, fairness
 from batchops.stats.intervals import NOT_MEASURED, Estimate
 from batchops.stats.layout import lay_out_classes, lay_out_quality, lay_out_scores
 from batchops.stats.measures import MEASURES
@@ -26,7 +27,7 @@ from batchops.stats.quality import (
 )
 from batchops.stats.regression import ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.skew import ColumnSkew, Skew, buckets_of, match_by_key
-from batchops.stats.slices import SliceGap, SliceGaps, slice_gaps
+from batchops.stats.slices import SliceGap, SliceGaps, SliceTest, slice_gaps
 from batchops.stats.sparse import Sparse
 from batchops.stats.tally import tally_quality
 from batchops.stats.usual import Usual, usual
@@ -47,6 +48,7 @@ __all__ = [
     "ErrorSums",
     "ErrorTables",
     "Estimate",
+    "Fairness",
     "NightQuality",
     "Profile",
     "Quality",
@@ -56,6 +58,7 @@ __all__ = [
     "SliceGaps",
     "SliceKey",
     "SliceQuality",
+    "SliceTest",
     "Sparse",
     "Usual",
     "Weighted",
@@ -65,6 +68,7 @@ __all__ = [
     "compare",
     "confusion",
     "design_effects",
+    "fairness",
     "histogram",
     "lay_out",
     "lay_out_classes",

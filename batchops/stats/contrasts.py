@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +12,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 __all__ = ["Differences", "MeanDifferences", "ShareDifferences", "quantiles", "tails"]
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.int64] | slice
 
 HALVINGS = 44
 """Halvings of [-1, 1] until a bound of an interval is known to 1e-13."""
@@ -63,9 +63,9 @@ class MeanDifferences:
             chance = np.minimum(tails(near, self.freedom) + tails(far, self.freedom), 1.0)
         return np.where(self.variance > 0, chance, np.where(size > edge, 0.0, 1.0))
 
-    def at(self, place: int) -> MeanDifferences:
-        """One pair alone."""
-        return MeanDifferences(*(each[place : place + 1] for each in (self.value, self.variance, self.freedom)))
+    def among(self, places: Places) -> MeanDifferences:
+        """Some of the pairs."""
+        return MeanDifferences(self.value[places], self.variance[places], self.freedom[places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class ShareDifferences:
         return lower, upper
 
     def chance(self, edge: Floats | float) -> Floats:
-        """Largest probability of a difference at least so far from 0, on either side, where the truth is within edge."""
+        """As `MeanDifferences.chance`, the error being that where the truth is ``edge``."""
         value = self.value
         size, error = np.abs(value), self._error(np.where(value < 0, -1.0, 1.0) * edge)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -110,10 +110,10 @@ class ShareDifferences:
             chance = np.minimum(tails(near, self.freedom) + tails(far, self.freedom), 1.0)
         return np.where(error > 0, chance, np.where(size > edge, 0.0, 1.0))
 
-    def at(self, place: int) -> ShareDifferences:
-        """One pair alone."""
-        own: Sequence[Floats] = (self.first, self.first_rows, self.second, self.second_rows, self.effect, self.freedom)
-        return ShareDifferences(*(each[place : place + 1] for each in own))
+    def among(self, places: Places) -> ShareDifferences:
+        """Some of the pairs."""
+        own = (self.first, self.first_rows, self.second, self.second_rows, self.effect, self.freedom)
+        return ShareDifferences(*(each[places] for each in own))
 
     def _crossing(self, reach: Floats, low: Floats, high: Floats) -> Floats:
         """Where the score, which falls as the difference grows, is ``reach``."""

@@ -1,26 +1,77 @@
-"""For whom are the scores wrong? Observed minus predicted by slice, against the rest, corrected for many looks."""
+"""For whom are the scores wrong? Each slice against all other rows on one metric, corrected for many looks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence, Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.intervals import ENOUGH_NIGHTS, LEVEL, NOT_MEASURED, Estimate, Spread, influences, spread_of
-from batchops.stats.metrics import area
-from batchops.stats.quality import SCORE, Quality, ScoreCells, SliceKey, SliceQuality
-from batchops.stats.sparse import merge_sparse
+from batchops.stats.contrasts import Differences
+from batchops.stats.intervals import ENOUGH_NIGHTS, LEVEL, NOT_MEASURED, Estimate
+from batchops.stats.means import MEANS, differences, intervals, measure
+from batchops.stats.quality import SCORE, Quality, ScoreCells, SliceKey
+from batchops.stats.slice_auc import areas
+from batchops.stats.slice_table import SliceTable, entries, slice_table
+from batchops.stats.suppression import suppressed
 
-__all__ = ["SUPPORT", "SUPPORT_SHARE", "SliceGap", "SliceGaps", "slice_gaps"]
+__all__ = ["SUPPORT", "SUPPORT_SHARE", "SliceGap", "SliceGaps", "SliceTest", "slice_gaps", "support_of"]
 
 Floats = NDArray[np.float64]
+Design = Mapping[str, float]
 
 SUPPORT = 50
 SUPPORT_SHARE = 0.001
 """A slice with fewer labelled rows than 50, or than 0.1 % of all, is listed and not tested."""
+
+DESCRIBED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "binary": (
+            "base_rate",
+            "selection_rate",
+            "mean_score",
+            "accuracy",
+            "error_rate",
+            "precision",
+            "recall",
+            "f1",
+            "false_positive_rate",
+            "false_negative_rate",
+            "log_loss",
+            "brier_score",
+            "calibration_gap",
+            "roc_auc",
+        ),
+        "multiclass": ("accuracy", "error_rate", "log_loss"),
+        "regression": ("mean_prediction", "mean_error", "mean_absolute_error", "root_mean_squared_error"),
+    }
+)
+"""What is said of each slice, by task."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTest:
+    """How slices are tested.
+
+    Attributes:
+        metric: Of `MEANS`, on which a slice is compared with the rest.
+        limit: Absolute gap that begins to matter, or a share of ``scale``.
+        scale: The metric whose value over the rest ``limit`` is a share of; None: it is absolute.
+        least: Slices of fewer rows show nothing.
+        larger_is_worse: Of a slice and its complement, which tell the same, the one that is larger is tested; else
+            the first.
+    """
+
+    metric: str = "log_loss"
+    limit: float = 0.0
+    scale: str | None = None
+    least: int = 0
+    larger_is_worse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +80,38 @@ class SliceGap:
 
     Attributes:
         key: (dimension, value) pairs.
-        n: Labelled rows; rows with a score where the window has no labels.
-        predicted, observed: Mean score and share of positives of labelled rows; without labels, the mean score of
-            all rows and None.
-        supported: It has rows enough to be tested; if not, no estimate has an interval.
-        gap: Observed minus predicted, with its plain 95 % interval.
+        n: Labelled rows; all rows where the window has no labels.
+        rows: All rows.
+        hidden: Neither its count nor anything else may be shown.
+        supported: It and the rest have rows enough to be compared.
+        tested: It counts among the slices tested: it is supported, and no other slice tells the same.
+        twin: Its complement, where that is tested in its place.
+        gap: The metric of the slice less that of all other rows, with its plain 95 % interval, and the chance of a gap
+            at least so far from 0 where the truth is within an edge.
         lower_corrected, upper_corrected: The interval that bounds the false coverage rate over all slices tested.
-        rest: The gap of the slice minus the gap of all other rows.
-        roc_auc: With the bound of what its cells hide; no interval.
-        missed: Positives below the threshold.
+        rest: The metric over all other rows.
+        scale: What the test's limit is to be multiplied with: 1, or a metric of all other rows.
+        metrics: By name, with plain intervals; of rates over fewer rows than may be shown, nothing.
+        predicted, observed: Mean score and share of positives of labelled rows (mean prediction and mean label of
+            regression); without labels, the mean over all rows and None.
+        missed: Positives that were not predicted, of binary.
     """
 
     key: SliceKey
     n: int
-    predicted: float | None
-    observed: float | None
-    supported: bool
+    rows: int
+    hidden: bool = False
+    supported: bool = False
+    tested: bool = False
+    twin: SliceKey | None = None
     gap: Estimate = NOT_MEASURED
     lower_corrected: float | None = None
     upper_corrected: float | None = None
-    rest: Estimate = NOT_MEASURED
-    roc_auc: Estimate = NOT_MEASURED
+    rest: float | None = None
+    scale: float | None = None
+    metrics: Mapping[str, Estimate] = field(default_factory=dict)
+    predicted: float | None = None
+    observed: float | None = None
     missed: int | None = None
 
 
@@ -58,148 +120,222 @@ class SliceGaps:
     """All slices of a window.
 
     Attributes:
-        tested: How many had the support.
+        metric: On which they were compared.
+        tested: How many.
         support: Labelled rows needed.
         selected: How many gaps stood out beyond the limit, in the Benjamini-Hochberg sense.
         slices: Ordered by key.
     """
 
+    metric: str
     tested: int
     support: int
     selected: int
     slices: tuple[SliceGap, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Tested:
-    slice: SliceGap
-    spread: Spread
+def support_of(table: SliceTable) -> int:
+    """Rows that a slice needs to be tested: 50, or 0.1 % of all."""
+    return max(SUPPORT, math.ceil(SUPPORT_SHARE * table.total))
 
 
-def slice_gaps(quality: Quality, cells: ScoreCells, limit: float = 0.0, design: float = 1.0) -> SliceGaps:
-    """Gaps of all slices of a window.
+def slice_gaps(
+    quality: Quality, cells: ScoreCells, test: SliceTest, design: Design = MappingProxyType({})
+) -> SliceGaps:
+    """Compare every slice of a window with the rest of the rows.
 
-    Slices are selected by Benjamini-Hochberg on "the absolute gap is at most ``limit``", and intervals are then taken
+    Slices are selected by Benjamini-Hochberg on "the absolute gap is at most the limit", and intervals are then taken
     at 1 - 0.05 R / m for R selected of m tested (Benjamini & Yekutieli, 2005): among the intervals of the selected,
-    at most 5 % are expected to miss. A selected slice's interval lies outside the limit, by construction.
+    at most 5 % are expected to miss.
 
     Args:
         quality: A window.
         cells: With which it was counted.
-        limit: Absolute gap that begins to matter; 0 to 1.
-        design: Design effect of the gap within a night, for windows of fewer than eight nights.
+        design: Design effect by metric within a night, for slices of fewer than eight nights.
     """
-    nights = [quality.nights[night] for night in sorted(quality.nights)]
-    overall = [night.overall for night in nights]
-    labelled = sum(part.labelled for part in overall)
-    support = max(SUPPORT, math.ceil(SUPPORT_SHARE * (labelled or sum(part.n for part in overall))))
-    by_key: dict[SliceKey, list[SliceQuality]] = {}
-    for place, night in enumerate(nights):
-        for key, part in night.slices:
-            by_key.setdefault(key, [SliceQuality()] * len(nights))[place] = part
-    everything = _sums(overall)
-    listed, tested = [], []
-    for key in sorted(by_key):
-        parts = by_key[key]
-        described = _described(key, parts, support, has_labels=labelled > 0)
-        if not described.supported or not labelled:
-            listed.append(described)
-        else:
-            tested.append(_test(described, parts, everything, (len(cells.coarse) + 1, design)))
-    corrected, selected = _corrected(tested, limit)
-    return SliceGaps(len(tested), support, selected, tuple(sorted((*listed, *corrected), key=lambda each: each.key)))
-
-
-def _described(key: SliceKey, parts: Sequence[SliceQuality], support: int, has_labels: bool) -> SliceGap:
-    if not has_labels:
-        n, score = sum(part.n for part in parts), sum(part.score for part in parts)
-        return SliceGap(key, n, score / SCORE / n if n else None, None, supported=n >= support)
-    n, score = sum(part.labelled for part in parts), sum(part.labelled_score for part in parts)
-    positives, caught = sum(part.positives for part in parts), sum(part.true_positives for part in parts)
-    predicted, observed = (score / SCORE / n, positives / n) if n else (None, None)
-    return SliceGap(key, n, predicted, observed, supported=n >= support, missed=positives - caught)
-
-
-def _sums(parts: Sequence[SliceQuality]) -> Floats:
-    """By night: excess of positives over the scores' sum, labelled rows, and squared errors."""
-    return np.array(
-        [
-            [float(part.positives) - part.labelled_score / SCORE, float(part.labelled), part.brier / SCORE]
-            for part in parts
-        ]
+    table = slice_table(quality, cells)
+    support = support_of(table)
+    counts = {key: round(n) for key, n in zip(table.keys, table.rows, strict=True) if n}
+    hidden = suppressed(counts, round(table.total), test.least)
+    described = _described(table, _metrics(quality, table, cells, test, design), hidden)
+    if not table.labelled or not table.keys:
+        return SliceGaps(test.metric, 0, support, 0, tuple(described))
+    compared = _compared(table, test, design.get(test.metric, 1.0))
+    shown = np.array([not each.hidden for each in described])
+    supported = shown & (compared.rows >= support) & np.isfinite(compared.chances)
+    twins = _twins(table, compared.gaps.value, test.larger_is_worse)
+    tested = supported & np.array([key not in twins for key in table.keys])
+    told, selected = _corrected(compared, supported, tested)
+    found = (
+        replace(each, **told[at], twin=twins.get(each.key)) if at in told else each for at, each in enumerate(described)
     )
+    return SliceGaps(test.metric, int(tested.sum()), support, selected, tuple(found))
 
 
-def _test(described: SliceGap, parts: Sequence[SliceQuality], everything: Floats, how: tuple[int, float]) -> _Tested:
-    size, design = how
-    own = _sums(parts)
-    rest = everything - own
-    gap, spread, change = _gap_of(own, design)
-    away: Estimate = NOT_MEASURED
-    if rest[:, 1].sum() > 0:
-        other, other_spread, other_change = _gap_of(rest, design)
-        # Slice and rest share the night, so their changes are taken together before they are squared.
-        together = spread_of(change - other_change)
-        alone = math.isinf(spread.freedom) or math.isinf(other_spread.freedom)
-        joint = Spread(spread.variance + other_spread.variance) if alone else together
-        away = _estimate(gap - other, joint, described.n, _nights(own))
-    return _Tested(
-        replace(
-            described,
-            gap=_estimate(gap, spread, described.n, _nights(own)),
-            rest=away,
-            roc_auc=_area(parts, size),
-        ),
-        spread,
-    )
+def _metrics(
+    quality: Quality, table: SliceTable, cells: ScoreCells, test: SliceTest, design: Design
+) -> Mapping[str, list[Estimate]]:
+    """By name, one estimate a slice; nothing of rates over fewer rows than may be shown."""
+    found = {}
+    for name in DESCRIBED[table.task]:
+        if name == "roc_auc":
+            held, shape = entries(quality, table), (len(table.keys), len(cells.coarse) + 1, len(table.nights))
+            area = areas(held, *shape, design.get(name, 1.0))
+            found[name] = _estimates((area.value, area.lower, area.upper), table.rows, area.error)
+            continue
+        mean = MEANS[table.task][name]
+        whole = measure(mean, table.sums)
+        around = intervals(mean, whole, design.get(name, 1.0))
+        shift = table.centre if name == "mean_prediction" else 0.0
+        kept = np.where(whole.rows >= max(test.least, 1), shift, np.nan)
+        found[name] = _estimates((around.value + kept, around.lower + kept, around.upper + kept), whole.rows)
+    return found
 
 
-def _nights(sums: Floats) -> int:
-    return int(np.count_nonzero(sums[:, 1]))
+def _estimates(numbers: Sequence[Floats], rows: Floats, error: Floats | None = None) -> list[Estimate]:
+    values, lowers, uppers = (_known(each) for each in numbers)
+    errors = [0.0] * len(values) if error is None else np.nan_to_num(error).tolist()
+    return [
+        NOT_MEASURED if value is None else Estimate(value, lower, upper, round(n), error=bound)
+        for value, lower, upper, n, bound in zip(values, lowers, uppers, rows.tolist(), errors, strict=True)
+    ]
 
 
-def _gap_of(sums: Floats, design: float) -> tuple[float, Spread, Floats]:
-    """The gap, its spread, and what leaving out each night does to it (0 for nights without such rows)."""
-    above, below, squares = sums.T
-    n = below.sum()
-    gap = float(above.sum() / n)
-    change = influences(above, below)
-    if _nights(sums) >= ENOUGH_NIGHTS:
-        return gap, spread_of(change[below > 0]), change
-    variance = max(float(squares.sum() / n) - gap**2, 0.0) / max(n - 1, 1.0)
-    return gap, Spread(variance * max(design, 1.0)), change
+def _known(values: Floats) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
-def _estimate(value: float, spread: Spread, n: int, nights: int) -> Estimate:
-    radius, alone = spread.radius(), math.isinf(spread.freedom)
-    return Estimate(value, value - radius, value + radius, n, nights, rows_independent=alone)
+def _described(
+    table: SliceTable, metrics: Mapping[str, list[Estimate]], hidden: AbstractSet[SliceKey]
+) -> list[SliceGap]:
+    """Every slice as it is, without the rest."""
+    predicted, observed = _means(table)
+    missed = table.sums["positives"] - table.sums["true_positives"] if table.task == "binary" else None
+    counts = missed.sum(axis=1).tolist() if missed is not None and table.labelled else None
+    nothing = dict.fromkeys(metrics, NOT_MEASURED)
+    every = table.sums["n"].sum(axis=1).tolist()
+    return [
+        SliceGap(key, round(n), round(every[at]), hidden=True, metrics=nothing)
+        if key in hidden
+        else SliceGap(
+            key,
+            round(n),
+            round(every[at]),
+            metrics={name: each[at] for name, each in metrics.items()},
+            predicted=predicted[at],
+            observed=observed[at],
+            missed=round(counts[at]) if counts is not None and n else None,
+        )
+        for at, (key, n) in enumerate(zip(table.keys, table.rows.tolist(), strict=True))
+    ]
 
 
-def _area(parts: Sequence[SliceQuality], size: int) -> Estimate:
-    whole = merge_sparse([part.histogram for part in parts])
-    negatives, positives = (whole.floats(size, measure) for measure in range(2))
-    if not negatives.any() or not positives.any():
-        return NOT_MEASURED
-    value, error = area(negatives, positives)
-    return Estimate(float(value), n=round(negatives.sum() + positives.sum()), error=float(error))
+def _means(table: SliceTable) -> tuple[list[float | None], list[float | None]]:
+    """Mean score and share of positives by slice; mean prediction and mean label of regression."""
+    total = {name: each.sum(axis=1) for name, each in table.sums.items()}
+    n, labelled = total["n"], total["labelled"]
+    nothing = np.full(len(n), np.nan)
+    predicted = observed = nothing
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if table.task == "binary" and table.labelled:
+            scored = labelled - total["unscored_labelled"]
+            predicted, observed = total["labelled_score"] / SCORE / scored, total["positives"] / labelled
+        elif table.task == "binary":
+            predicted = total["score"] / SCORE / (n - total["unscored"])
+        elif table.task == "regression" and table.labelled:
+            observed = total["label"] / labelled + table.centre
+            predicted = observed + total["error"] / labelled
+        elif table.task == "regression":
+            predicted = total["prediction"] / n + table.centre
+    return _known(predicted), _known(observed)
 
 
-def _corrected(tested: Sequence[_Tested], limit: float) -> tuple[list[SliceGap], int]:
-    if not tested:
-        return [], 0
-    gaps = [abs(each.slice.gap.value or 0.0) for each in tested]
-    chances = np.array(
-        [
-            each.spread.chance(gap - limit) + each.spread.chance(gap + limit)
-            for gap, each in zip(gaps, tested, strict=True)
-        ]
-    )
-    steps = (1 - LEVEL) * np.arange(1, len(tested) + 1) / len(tested)
-    passed = np.flatnonzero(np.sort(chances) <= steps)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """Each slice against the rest.
+
+    Attributes:
+        gaps: Slice less rest.
+        rest: The metric over all other rows.
+        scale: What the limit was multiplied with.
+        rows: Of the metric, in the slice or in the rest, whichever has fewer.
+        nights: The same of nights.
+        chances: Of gaps at least so far out where the truth is within the limit; not a number where there is none.
+    """
+
+    gaps: Differences
+    rest: Floats
+    scale: Floats
+    rows: Floats
+    nights: Floats
+    chances: Floats
+
+
+def _compared(table: SliceTable, test: SliceTest, design: float) -> _Compared:
+    means, others = MEANS[table.task], table.rest()
+    mean = means[test.metric]
+    own, rest = measure(mean, table.sums), measure(mean, others)
+    gaps = differences(mean, own, rest, design)
+    scale = np.ones(len(own.value)) if test.scale is None else measure(means[test.scale], others).value
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chances = np.where(np.isfinite(gaps.value), gaps.chance(test.limit * np.abs(scale)), np.nan)
+    rows, nights = np.minimum(own.rows, rest.rows), np.minimum(own.nights, rest.nights)
+    return _Compared(gaps, rest.value, np.abs(scale), rows, nights, chances)
+
+
+def _twins(table: SliceTable, gaps: Floats, larger: bool) -> Mapping[SliceKey, SliceKey]:
+    """Of two values that are all rows: the one that is not tested, and its complement, which tells the same."""
+    by_dimensions: dict[tuple[str, ...], list[int]] = {}
+    for at, (key, rows) in enumerate(zip(table.keys, table.rows.tolist(), strict=True)):
+        if rows:
+            by_dimensions.setdefault(tuple(name for name, _ in key), []).append(at)
+    twins = {}
+    for places in by_dimensions.values():
+        if len(places) == 2:
+            first, second = places[::-1] if larger and gaps[places[1]] > gaps[places[0]] else places
+            twins[table.keys[second]] = table.keys[first]
+    return twins
+
+
+def _corrected(
+    compared: _Compared, supported: NDArray[np.bool_], tested: NDArray[np.bool_]
+) -> tuple[Mapping[int, Mapping[str, Any]], int]:
+    """What there is to tell of each supported slice's gap, by its place; and how many stood out."""
+    looks = int(tested.sum())
+    steps = (1 - LEVEL) * np.arange(1, looks + 1) / max(looks, 1)
+    passed = np.flatnonzero(np.sort(compared.chances[tested]) <= steps)
     selected = int(passed[-1]) + 1 if len(passed) else 0
-    level = 1 - (1 - LEVEL) * max(selected, 1) / len(tested)
-    widened = []
-    for each in tested:
-        value, radius = each.slice.gap.value or 0.0, each.spread.radius(level)
-        widened.append(replace(each.slice, lower_corrected=value - radius, upper_corrected=value + radius))
-    return widened, selected
+    places = np.flatnonzero(supported)
+    gaps = compared.gaps.among(places)
+    plain = gaps.bounds(LEVEL)
+    wide = gaps.bounds(1 - (1 - LEVEL) * max(selected, 1) / max(looks, 1))
+    rows, nights, rest, scale = (
+        each[places].tolist() for each in (compared.rows, compared.nights, compared.rest, compared.scale)
+    )
+    values, lowers, uppers, low, high = (each.tolist() for each in (gaps.value, *plain, *wide))
+    told = {}
+    for number, at in enumerate(places.tolist()):
+        gap = Estimate(
+            values[number],
+            lowers[number],
+            uppers[number],
+            round(rows[number]),
+            round(nights[number]),
+            rows_independent=nights[number] < ENOUGH_NIGHTS,
+            chance=partial(_chance, compared.gaps, at) if tested[at] else None,
+        )
+        told[at] = {
+            "supported": True,
+            "tested": bool(tested[at]),
+            "gap": gap,
+            "lower_corrected": low[number],
+            "upper_corrected": high[number],
+            "rest": rest[number],
+            "scale": scale[number],
+        }
+    return told, selected
+
+
+def _chance(gaps: Differences, at: int, edge: float) -> float:
+    """The chance of one gap, for an edge that is known later."""
+    return float(gaps.among(slice(at, at + 1)).chance(edge)[0])

@@ -88,7 +88,27 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "labels.conflicting": Limit(warn=0),
         "labels.invalid": Limit(warn=0),
         "labels.unmatched": Limit(warn=0),
-        "slices.calibration_gap": Limit(fail=0.10),
+        # Of shares in points; of losses and of numbers as a share of what the rest of the rows has.
+        **{
+            f"slices.{metric}": Limit(warn=0.05, fail=0.10)
+            for metric in (
+                "error_rate",
+                "false_positive_rate",
+                "false_negative_rate",
+                "calibration_gap",
+                "selection_rate",
+            )
+        },
+        **{
+            f"slices.{metric}": Limit(warn=0.10, fail=0.25)
+            for metric in (
+                "log_loss",
+                "brier_score",
+                "root_mean_squared_error",
+                "mean_absolute_error",
+                "mean_error",
+            )
+        },
     }
 )
 """Limits of a job that states none; shares are of 1."""

@@ -7,6 +7,7 @@ import pytest
 from batchops.audit import Audit, Reference, compare_audits
 from batchops.audit.figures import drift_figures, fallen, quality_figures, shown_values
 from batchops.audit.input_figures import Circumstances, input_figures
+from batchops.audit.slicing import slice_figures
 from batchops.contract import Contract, RuleTally, Tallies
 from batchops.models import resolve
 from batchops.partition import Night, Receipt
@@ -30,7 +31,8 @@ def contract(trained: Flights) -> Contract:
 
 
 def test_the_training_nights_do_not_differ_from_themselves(reference: Reference, trained: Flights) -> None:
-    comparison = compare_audits([reference.audit], reference, 0.1)
+    policy = Policy(primary="calibration_gap")
+    comparison = compare_audits([reference.audit], reference, policy)
     assert len(comparison.columns) == len(trained.job.contract.features)
     for column in (*comparison.columns, comparison.score):
         assert column.window.drift.distance.value in (None, 0.0), column.cells.column
@@ -38,7 +40,11 @@ def test_the_training_nights_do_not_differ_from_themselves(reference: Reference,
             assert component.change.value in (None, 0.0), (column.cells.column, component.check)
     for name, now in comparison.metrics.items():
         assert now.value == comparison.metrics_reference[name].value, name
-    figures = [*drift_figures(comparison, Policy()), *quality_figures(comparison, Policy())]
+    figures = [
+        *drift_figures(comparison, Policy()),
+        *quality_figures(comparison, Policy()),
+        *slice_figures(comparison, policy),
+    ]
     alarms = {finding.check for finding in judge(figures, Policy(), str(FRIDAY)).alarms}
     assert alarms <= {"quality.coverage", "slices.calibration_gap"}
 
@@ -50,7 +56,7 @@ def test_each_training_night_adds_up_to_the_reference(reference: Reference) -> N
 
 
 def test_before_the_first_label_no_quality_is_judged(reference: Reference) -> None:
-    comparison = compare_audits([Audit()], reference, 0.1)
+    comparison = compare_audits([Audit()], reference, Policy())
     figures = [*quality_figures(comparison, Policy()), *drift_figures(comparison, Policy())]
     assert figures
     severities = {finding.severity for finding in judge(figures, Policy(), str(FRIDAY)).findings}

@@ -1,0 +1,81 @@
+"""On which metric slices are compared, and how far from the rest of the rows begins to matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from batchops.errors import ConfigError, did_you_mean
+from batchops.stats import Quality, ScoreCells, SliceTest
+from batchops.verdict import Limit, Policy, Side
+
+__all__ = ["K_ANONYMOUS", "PRIMARY", "limit_of", "side_of", "slice_test", "unit_of"]
+
+K_ANONYMOUS = 10
+"""What fewer rows hold is never shown."""
+
+Scale = Literal["own", "root_mean_squared_error"] | None
+
+PRIMARY: Mapping[str, Mapping[str, tuple[Side, str | None]]] = MappingProxyType(
+    {
+        "binary": MappingProxyType(
+            {
+                "log_loss": ("upper", "log_loss"),
+                "brier_score": ("upper", "brier_score"),
+                "error_rate": ("upper", None),
+                "false_positive_rate": ("upper", None),
+                "false_negative_rate": ("upper", None),
+                "calibration_gap": ("both", None),
+                "selection_rate": ("both", None),
+            }
+        ),
+        "multiclass": MappingProxyType({"log_loss": ("upper", "log_loss"), "error_rate": ("upper", None)}),
+        "regression": MappingProxyType(
+            {
+                "root_mean_squared_error": ("upper", "root_mean_squared_error"),
+                "mean_absolute_error": ("upper", "mean_absolute_error"),
+                "mean_error": ("both", "root_mean_squared_error"),
+            }
+        ),
+    }
+)
+"""Metrics that a policy may compare slices on, by task: which side is worse, and the metric over all other rows that
+their limits are shares of (None: limits are absolute). The first is the one that nobody chose; without a score
+``error_rate`` takes its place."""
+
+
+def slice_test(policy: Policy, quality: Quality, cells: ScoreCells) -> SliceTest:
+    """How the slices of a window are compared with the rest.
+
+    Raises:
+        ConfigError: The policy names a metric that the task does not have.
+    """
+    known = PRIMARY[cells.task]
+    metric = policy.primary or next(iter(known))
+    if metric not in known:
+        what = f"no slice is compared on {metric!r} where the task is {cells.task}"
+        raise ConfigError("Policy(primary=...)", what, did_you_mean(metric, known))
+    total = quality.overall()
+    if policy.primary is None and total.n and total.n == total.unscored:
+        metric = "error_rate"
+    side, scale = known[metric]
+    limit = policy.limit(f"slices.{metric}", "").shown or 0.0
+    return SliceTest(metric, limit, scale, K_ANONYMOUS, larger_is_worse=side == "upper")
+
+
+def side_of(metric: str) -> Side:
+    """Which excess of a slice over the rest matters."""
+    return next(known[metric][0] for known in PRIMARY.values() if metric in known)
+
+
+def unit_of(metric: str) -> str:
+    """The unit of a gap: points of shares; of a loss and of numbers, their own."""
+    return "points" if next(known[metric][1] for known in PRIMARY.values() if metric in known) is None else ""
+
+
+def limit_of(policy: Policy, check: str, label: str, scale: float) -> Limit:
+    """A figure's limit, in the unit of the metric."""
+    stated = policy.limit(check, label)
+    warn, fail = (None if each is None else each * scale for each in (stated.warn, stated.fail))
+    return Limit(warn, fail, stated.blocking)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.cells import Cells, quanta
+from batchops.stats.chances import heavier, kolmogorov_chance, share_chance
 from batchops.stats.intervals import (
     ENOUGH_NIGHTS,
     LEVEL,
@@ -18,10 +19,20 @@ from batchops.stats.intervals import (
     difference,
     influences,
     proportion_estimate,
+    share_effect,
     two_sided,
 )
 from batchops.stats.measures import kolmogorov_smirnov, measures, pooled, total_variation, value_counts
+from batchops.stats.noise import noise_of_ks, noise_of_variation
 from batchops.stats.profile import Column
+from batchops.stats.sameness import (
+    category_chance,
+    clustered_category_chance,
+    clustered_ordered_chance,
+    ordered_chance,
+    unseen_chance,
+    variation_chance,
+)
 from batchops.stats.sparse import Integers
 
 __all__ = ["DECIDES", "ColumnDrift", "atoms", "compare"]
@@ -47,7 +58,8 @@ WIDEST = 1.3581
 class ColumnDrift:
     """How a column differs from the reference.
 
-    A share is of the rows whose partition had the column. A change is the share minus the reference's share.
+    A share is of the rows whose partition had the column. A change is the share minus the reference's share. The
+    distance and the changes carry their chances: of a difference as large where the true one is at most so large.
 
     Attributes:
         rows: Rows whose partition had the column.
@@ -59,6 +71,8 @@ class ColumnDrift:
             for ``numeric``, and where the reference has more categories than are listed.
         outside_share: Beyond the reference's smallest or largest value, or infinite; None for categories.
         measures: Every measure by name; None where one does not apply.
+        noise: The distance that as many rows drawn from the reference itself show in 1 of 20 nights; None where there
+            is no distance.
     """
 
     column: str
@@ -73,6 +87,7 @@ class ColumnDrift:
     unseen_change: Estimate
     outside_change: Estimate
     measures: Mapping[str, float | None]
+    noise: float | None = None
 
 
 def compare(
@@ -87,14 +102,15 @@ def compare(
         design: Design effect with which fewer nights are widened.
     """
     parts = tuple(night for night in nights if night.present) or (current,)
-    shares = [_share(parts, reference, what, design) for what in _counts(cells)]
+    shares = [_share(parts, reference, what, cells, design) for what in _counts(cells)]
     (null, unseen, outside), changes = zip(*shares, strict=True)
+    distance, noise = _distance(current, reference, cells, parts, design)
     return ColumnDrift(
         column=cells.column,
         kind=cells.kind,
         rows=current.present,
         measure=DECIDES[cells.kind],
-        distance=_distance(current, reference, cells, parts, design),
+        distance=distance,
         null_share=null,
         unseen_share=unseen,
         outside_share=outside,
@@ -102,6 +118,7 @@ def compare(
         unseen_change=changes[1],
         outside_change=changes[2],
         measures=measures(current, reference, cells),
+        noise=noise,
     )
 
 
@@ -111,19 +128,60 @@ def _counts(cells: Cells) -> tuple[str | None, str | None, str | None]:
     return "missing", "unseen_within" if lists else None, "outside" if cells.numbers and cells.low is not None else None
 
 
-def _share(parts: Sequence[Column], reference: Column, what: str | None, design: float) -> tuple[Estimate, Estimate]:
+def _share(
+    parts: Sequence[Column], reference: Column, what: str | None, cells: Cells, design: float
+) -> tuple[Estimate, Estimate]:
     """A share by night, and how much it differs from the reference's."""
     if what is None:
         return NOT_MEASURED, NOT_MEASURED
-    now, was = (
-        proportion_estimate(
-            np.array([getattr(column, what) for column in columns], dtype=np.float64),
-            np.array([column.present for column in columns], dtype=np.float64),
-            design,
-        )
-        for columns in (parts, (reference,))
+    hits, rows = (np.array([getattr(each, name) for each in parts], dtype=np.float64) for name in (what, "present"))
+    its_hits, its_rows = float(getattr(reference, what)), float(reference.present)
+    now = proportion_estimate(hits, rows, design)
+    change = difference(now, proportion_estimate(np.array([its_hits]), np.array([its_rows]), design))
+    if change.value is None:
+        return now, change
+    effect, freedom = share_effect(hits, rows, design)
+    effect = max(effect, 1.0)
+    side = ShareRows(
+        what=what,
+        now=(float(hits.sum()) / effect, float(rows.sum()) / effect),
+        was=(its_hits / effect, its_rows / effect),
+        values=reference.table.dense(cells.size) if what == "unseen_within" else None,
+        effect=effect,
+        freedom=freedom,
     )
-    return now, difference(now, was)
+    return now, replace(change, chance=side.chance)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShareRows:
+    """The rows a change of a share rests on, effective ones.
+
+    Attributes:
+        what: The attribute of `Column` that counts them.
+        now, was: Rows that count, and rows.
+        values: The reference's rows by value, of unseen ones.
+        effect, freedom: The design effect, and how well it is known.
+    """
+
+    what: str
+    now: tuple[float, float]
+    was: tuple[float, float]
+    values: Integers | None
+    effect: float
+    freedom: float
+
+    def chance(self, edge: float) -> float:
+        """Chance of such a change where the true one is at most ``edge``; only more is a change, but of nulls."""
+        return heavier(self._independent(edge), self.freedom)
+
+    def _independent(self, edge: float) -> float:
+        if self.values is not None:
+            return unseen_chance(*self.now, self.values, self.effect, edge)
+        if self.what == "outside":
+            # The share beyond both extremes of m rows is a beta variable (2, m - 1) (Wilks, 1941): one row more.
+            return share_chance(self.now, (self.was[0] + 1, self.was[1]), edge, upper=True)
+        return share_chance(self.now, self.was, edge)
 
 
 def atoms(cells: Cells) -> NDArray[np.bool_]:
@@ -137,13 +195,48 @@ def atoms(cells: Cells) -> NDArray[np.bool_]:
     return marked
 
 
-def _distance(current: Column, reference: Column, cells: Cells, parts: Sequence[Column], design: float) -> Estimate:
+@dataclass(frozen=True, slots=True, eq=False)
+class DistanceRows:
+    """The rows a distance rests on.
+
+    Attributes:
+        value: The distance.
+        nightly: Rows, nights x cells; a single line where there are too few nights to differ.
+        was: The reference's rows by cell.
+        ordered: Cells of numbers.
+        effect, freedom: The design effect, and how well it is known.
+    """
+
+    value: float
+    nightly: Integers
+    was: Integers
+    ordered: bool
+    effect: float
+    freedom: float
+
+    def chance(self, edge: float) -> float:
+        """Chance of such a distance where the true one is at most ``edge``; 0: where nothing differs at all."""
+        now, two = self.nightly.sum(axis=0), np.count_nonzero(self.nightly.sum(axis=0) + self.was) <= 2
+        if edge > 0 and self.ordered and not two:
+            both = 1 / (self.effect * (1 / now.sum() + 1 / self.was.sum()))
+            return heavier(kolmogorov_chance(self.value - edge, both), self.freedom)
+        if edge > 0 or two:
+            return heavier(variation_chance(now, self.was, edge, self.effect), self.freedom)
+        if len(self.nightly) > 1:
+            return (clustered_ordered_chance if self.ordered else clustered_category_chance)(self.nightly, self.was)
+        return (ordered_chance if self.ordered else category_chance)(now, self.was, self.effect)
+
+
+def _distance(
+    current: Column, reference: Column, cells: Cells, parts: Sequence[Column], design: float
+) -> tuple[Estimate, float | None]:
+    """The deciding distance, and what of it noise explains."""
     if not DECIDES[cells.kind]:
-        return NOT_MEASURED
+        return NOT_MEASURED, None
     now, was = value_counts(current, cells), value_counts(reference, cells)
     n, rows = int(now.sum()), int(was.sum())
     if not n or not rows:
-        return Estimate(None, n=n)
+        return Estimate(None, n=n), None
     nightly = np.stack([value_counts(part, cells) for part in parts])
     nightly = nightly[nightly.sum(axis=1) > 0]
     nights = len(nightly)
@@ -155,12 +248,16 @@ def _distance(current: Column, reference: Column, cells: Cells, parts: Sequence[
     if cells.numbers:
         value, error = kolmogorov_smirnov(now, was, atoms(cells))
         down = up = WIDEST * noise
+        expected = noise_of_ks(n / effect, was)
     else:
         shares = pooled(now, was) if cells.kind == "category" else (now / n, was / rows)
         value, error = total_variation(*shares), 0.0
         down, up = _variation_radius(*shares, noise)
+        expected = noise_of_variation(n / effect, was)
     lower, upper = max(0.0, value - down), min(1.0, value + error + up)
-    return Estimate(value, lower, upper, n, nights, error, rows_independent=alone)
+    sides = DistanceRows(value, now[None] if alone else nightly, was, cells.numbers, effect, math.inf)
+    sides = sides if alone else replace(sides, freedom=nights - 1.0)
+    return Estimate(value, lower, upper, n, nights, error, rows_independent=alone, chance=sides.chance), expected
 
 
 def _variation_radius(now: Floats, was: Floats, noise: float) -> tuple[float, float]:

@@ -26,6 +26,7 @@ __all__ = [
     "influences",
     "mean_estimate",
     "proportion_estimate",
+    "share_effect",
     "spread_of",
     "two_sided",
     "wilson",
@@ -160,15 +161,23 @@ def proportion_estimate(above: Floats, below: Floats, design: float = 1.0) -> Es
     value, n, nights = counted(above, below)
     if value is None:
         return NOT_MEASURED
-    effect, quantile, alone = max(design, 1.0), two_sided(LEVEL), nights < ENOUGH_NIGHTS
-    plain = value * (1 - value) / n
-    if not alone:
-        held = below > 0
-        spread = spread_of(influences(above[held], below[held]))
-        effect = spread.variance / plain if plain > 0 and spread.variance > 0 else effect
-        quantile = two_sided(LEVEL, spread.freedom)
-    lower, upper = wilson(value, n / effect, quantile)
-    return Estimate(value, lower, upper, n, nights, rows_independent=alone)
+    effect, freedom = share_effect(above, below, design)
+    lower, upper = wilson(value, n / effect, two_sided(LEVEL, freedom))
+    return Estimate(value, lower, upper, n, nights, rows_independent=math.isinf(freedom))
+
+
+def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[float, float]:
+    """The design effect of a share, and the degrees of freedom of its variance; as `proportion_estimate` takes them.
+
+    Where there are too few nights to tell, it is ``design`` with infinite freedom.
+    """
+    value, n, nights = counted(above, below)
+    effect = max(design, 1.0)
+    if value is None or nights < ENOUGH_NIGHTS:
+        return effect, math.inf
+    held = below > 0
+    spread, plain = spread_of(influences(above[held], below[held])), value * (1 - value) / n
+    return spread.variance / plain if plain > 0 and spread.variance > 0 else effect, spread.freedom
 
 
 def mean_estimate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations
@@ -11,6 +12,8 @@ __all__ = ["CELLS", "cover"]
 
 CELLS = 65_536
 """Cells of a block at most: their number fits 16 bits, and their counts the processor's cache."""
+
+TRIES = 5
 
 Block = tuple[int, ...]
 
@@ -21,20 +24,29 @@ def cover(sizes: tuple[int, ...], order: int = 3, cells: int = CELLS) -> tuple[B
 
     Each begins with what is left of the features that are hardest to place, and takes the feature that covers most of
     what is not covered yet until it is full: a covering design built greedily (Gordon, Kuperberg & Patashnik, 1995),
-    with features that weigh the logarithm of their size.
+    with features that weigh the logarithm of their size. Of a few designs, which begin with other features where
+    several are as good, the one with the fewest blocks is taken.
 
     Args:
         sizes: Bins of each feature.
         order: 1 or more; no more than there are features.
         cells: That a block has at most, where ``order`` features alone have no more.
     """
+    designs = (_design(sizes, order, cells, attempt) for attempt in range(TRIES))
+    return min(designs, key=len)
+
+
+def _design(sizes: tuple[int, ...], order: int, cells: int, attempt: int) -> tuple[Block, ...]:
+    """One design; of features that are as good, the attempt's own order says which comes first."""
+    places = random.Random(attempt).sample(range(len(sizes)), len(sizes))
+    shuffled = tuple(sizes[place] for place in places)
     left = set(combinations(range(len(sizes)), order))
     blocks: list[Block] = []
     while left:
-        block = _grown(_hardest(left, sizes), left, sizes, cells)
+        block = _grown(_hardest(left, shuffled), left, shuffled, cells)
         blocks.append(block)
         left.difference_update(combinations(block, order))
-    return tuple(_without_idle(blocks, order))
+    return tuple(tuple(sorted(places[each] for each in block)) for block in _without_idle(blocks, order))
 
 
 def _hardest(left: Iterable[Block], sizes: Sequence[int]) -> Block:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,31 +153,36 @@ class _Half:
 
 def _add(codes: Codes, losses: Losses, block: Place, table: Integers) -> None:
     """Add some rows, `BATCH` at most, to the rows, losses and squares by the cells of a block."""
-    shape = table.shape[1:]
-    cells = math.prod(shape)
-    flat = table.reshape(3, cells)
-    sums = np.zeros((2, cells))
-    for start in range(0, codes.shape[1], CHUNK):
-        joint = _joint(codes[:, start : start + CHUNK], block, shape)
-        part = losses.part(slice(start, start + CHUNK))
-        if part.squares is None:
-            # Each loses 0 or 1: one count of two kinds is as good as a count and a sum.
-            kept, lost = np.bincount(2 * joint + part.steps.astype(np.int64), minlength=2 * cells).reshape(cells, 2).T
-            flat += np.stack((kept + lost, lost, lost))
-            continue
-        flat[0] += np.bincount(joint, minlength=cells)
-        sums[0] += np.bincount(joint, part.steps, minlength=cells)
-        sums[1] += np.bincount(joint, part.squares, minlength=cells)
-    flat[1:] += sums.astype(np.int64)
+    lines, sizes = [codes[feature] for feature in block], list(table.shape[1:])
+    if losses.squares is None:
+        # Each loses 0 or 1: one count of both kinds is as good as a count and a sum.
+        kept, lost = np.moveaxis(_counted([*lines, losses.steps.astype(np.uint8)], [*sizes, 2], ())[0], -1, 0)
+        table[0] += kept
+        table += lost
+        return
+    table += _counted(lines, sizes, (losses.steps, losses.squares))
 
 
-def _joint(codes: Codes, block: Place, shape: Sequence[int]) -> Integers:
+def _counted(lines: Sequence[Codes], sizes: Sequence[int], weights: Sequence[Floats]) -> Integers:
+    """Rows, and sums of weights, by the cells of some lines of codes."""
+    cells = math.prod(sizes)
+    rows, sums = np.zeros(cells, dtype=np.int64), np.zeros((len(weights), cells))
+    for start in range(0, len(lines[0]), CHUNK):
+        part = slice(start, start + CHUNK)
+        joint = _joint([line[part] for line in lines], sizes)
+        rows += np.bincount(joint, minlength=cells)
+        for number, weight in enumerate(weights):
+            sums[number] += np.bincount(joint, weight[part], minlength=cells)
+    return np.concatenate((rows[None, :], sums.astype(np.int64))).reshape(-1, *sizes)
+
+
+def _joint(lines: Sequence[Codes], sizes: Sequence[int]) -> Integers:
     """One number for the bins of several features, the last changing fastest."""
-    narrow = np.uint16 if math.prod(shape) <= 2**16 else np.uint32
-    joint = codes[block[0]].astype(narrow)
-    for feature, size in zip(block[1:], shape[1:], strict=True):
-        joint *= narrow(size)
-        joint += codes[feature]
+    narrow: type[np.unsignedinteger[Any]] = np.uint16 if math.prod(sizes) <= 2**16 else np.uint32
+    joint = lines[0].astype(narrow)
+    for line, size in zip(lines[1:], sizes[1:], strict=True):
+        np.multiply(joint, narrow(size), out=joint)
+        np.add(joint, line, out=joint)
     return np.asarray(joint, dtype=np.int64)
 
 

@@ -6,15 +6,18 @@ monoids of whole numbers: parts add up to the whole bit for bit, for any split a
 """
 
 from batchops.stats.axis import AxisHistogram, histogram
+from batchops.stats.baselines import baselines, trivial
 from batchops.stats.calibration import CalibrationCell, calibration
 from batchops.stats.cells import Cells, lay_out
+from batchops.stats.class_metrics import CLASS_METRICS
 from batchops.stats.classes import ClassCounts
 from batchops.stats.drift import ColumnDrift, compare
+from batchops.stats.error_metrics import ERROR_METRICS
 from batchops.stats.fairness import Fairness, fairness
 from batchops.stats.intervals import NOT_MEASURED, Estimate
 from batchops.stats.layout import lay_out_classes, lay_out_quality, lay_out_scores
 from batchops.stats.measures import MEASURES
-from batchops.stats.metrics import METRICS, Confusion, baselines, confusion, design_effects, metrics
+from batchops.stats.metrics import METRICS, TASK_METRICS, Confusion, class_details, confusion, design_effects, metrics
 from batchops.stats.profile import Column, Profile, merge_profiles, summarise
 from batchops.stats.quality import (
     NightQuality,
@@ -33,9 +36,12 @@ from batchops.stats.tally import tally_quality
 from batchops.stats.usual import Usual, usual
 
 __all__ = [
+    "CLASS_METRICS",
+    "ERROR_METRICS",
     "MEASURES",
     "METRICS",
     "NOT_MEASURED",
+    "TASK_METRICS",
     "AxisHistogram",
     "CalibrationCell",
     "Cells",
@@ -65,6 +71,7 @@ __all__ = [
     "baselines",
     "buckets_of",
     "calibration",
+    "class_details",
     "compare",
     "confusion",
     "design_effects",
@@ -81,5 +88,6 @@ __all__ = [
     "slice_gaps",
     "summarise",
     "tally_quality",
+    "trivial",
     "usual",
 ]

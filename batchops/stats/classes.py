@@ -171,4 +171,5 @@ def variance_by_pairs(figure: Callable[[Margins], Floats], confusion: Floats) ->
     answer = true[:, None] + predicted[None, :] + np.diag(right)
     n, held = confusion.sum(), confusion > 0
     change = np.where(held, answer, 0.0)
-    return float((confusion * change**2).sum() - (confusion * change).sum() ** 2 / n)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float((confusion * change**2).sum() - (confusion * change).sum() ** 2 / n)

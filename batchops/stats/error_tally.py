@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from batchops.stats.counting import Line, Lines
 from batchops.stats.grouping import Slice, by_slice
 from batchops.stats.quality import NightQuality, ScoreCells, SliceQuality, Weighted
-from batchops.stats.regression import MOMENTS, ErrorCells, ErrorSums, ErrorTables
+from batchops.stats.regression import LARGEST, MOMENTS, ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.sparse import Integers, Sparse
 from batchops.stats.whole import UNIT, cell_of, far_apart
 
@@ -30,6 +30,8 @@ def tally_errors(
     """Count the rows of one night; a prediction that is not finite is impossible, such a label strange."""
     scale = cells.errors or ErrorCells()
     name = "score" if "score" in frame.columns and not cells.decided else "prediction"
+    if name not in frame.columns:
+        return NightQuality(missing=frame.height)
     predicted = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
     label, strange = np.full(frame.height, np.nan), 0
     if "label" in frame.columns and frame["label"].dtype != pl.Null:
@@ -48,7 +50,7 @@ def tally_errors(
         for key, line in zip(table.keys, table.sums.T.tolist(), strict=True):
             found[key] = _sums(lines.names, line, 0.0)
     with np.errstate(over="ignore"):
-        largest = float(np.abs(half).max(initial=0.0) * 2)
+        largest = min(float(np.abs(half).max(initial=0.0) * 2), LARGEST)
     cell = cell_of(predicted, np.array(scale.predictions))
     return NightQuality(
         *apart,

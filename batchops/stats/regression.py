@@ -12,13 +12,25 @@ from numpy.typing import NDArray
 from batchops.stats.sparse import Sparse, merge_sparse
 from batchops.stats.whole import real
 
-__all__ = ["MOMENTS", "ErrorCells", "ErrorSums", "ErrorTables", "lay_out_errors", "merge_errors", "merge_tables"]
+__all__ = [
+    "LARGEST",
+    "MOMENTS",
+    "ErrorCells",
+    "ErrorSums",
+    "ErrorTables",
+    "lay_out_errors",
+    "merge_errors",
+    "merge_tables",
+]
 
 Floats = NDArray[np.float64]
 
 CELLS = 512
 PREDICTIONS = 1_024
 HALVINGS, DOUBLINGS = 20, 40
+
+LARGEST = float(np.finfo(np.float64).max)
+"""What stands for errors that no float can hold."""
 
 MOMENTS = tuple((power, order - power) for order in range(1, 5) for power in range(order, -1, -1))
 """(i, j) of the sums of error^i label^j that are kept, up to the fourth order: 14 of them."""
@@ -57,7 +69,7 @@ class ErrorSums:
         label_absolute: Of the label's distance from the centre.
         relative, relative_square: Of |error / label| and its square, without scale, over ``relative_rows`` whose label
             is not 0.
-        largest: The largest absolute error, as it is; of slices it is not kept.
+        largest: The largest absolute error, as it is, but at most `LARGEST`; of slices it is not kept.
     """
 
     prediction: int = 0

@@ -80,7 +80,8 @@ def tally_quality(frame: pl.DataFrame, night: str, slices: Sequence[Slice], cell
         return merge_qualities(parts)
     weights, strange = None, 0
     if cells.weight is not None:
-        weights, known = weights_of(frame["weight"], cells.weight)
+        absent = pl.repeat(None, frame.height, dtype=pl.Float64, eager=True)
+        weights, known = weights_of(frame["weight"] if "weight" in frame.columns else absent, cells.weight)
         strange = frame.height - int(known.sum())
         if strange:
             frame, weights = frame.filter(known), weights[known]
@@ -92,6 +93,12 @@ def tally_quality(frame: pl.DataFrame, night: str, slices: Sequence[Slice], cell
 def _tally_scores(
     frame: pl.DataFrame, slices: Sequence[Slice], cells: ScoreCells, weights: Integers | None
 ) -> NightQuality:
+    if "score" not in frame.columns:
+        # Decisions alone; where there are none either, nothing can be said of any row.
+        frame = frame if "prediction" in frame.columns else frame.with_columns(prediction=None)
+        cells = replace(cells, decided=True)
+    elif cells.decided and "prediction" not in frame.columns:
+        frame = frame.with_columns(prediction=None)
     possible, missing, impossible = _possible(frame, cells)
     strange = 0
     if "label" in frame.columns and frame["label"].dtype != pl.Null:
@@ -127,8 +134,7 @@ def _rows(frame: pl.DataFrame, cells: ScoreCells, weights: Integers | None) -> _
     if cells.decided:
         chosen = frame["prediction"].cast(pl.Float64).to_numpy() == 1
     else:
-        assert score is not None
-        chosen = score >= cells.threshold
+        chosen = np.asarray(frame["score"].cast(pl.Float64).to_numpy() >= cells.threshold)
     if "label" not in frame.columns or frame["label"].dtype == pl.Null:
         held = np.zeros(frame.height, dtype=np.bool_)
         return _Rows(score, chosen, held, held[:0], weights)

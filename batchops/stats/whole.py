@@ -27,10 +27,10 @@ __all__ = [
 UNIT = 2**30
 """What is summed of floats is rounded, row by row, to whole multiples of 1 / 2^30 of its scale."""
 
-HEAVIEST = 2**30
+HEAVIEST = 2**31
 """A weight of more quanta is none: its row is left out, and counted apart."""
 
-WEIGHT_BITS = 24
+WEIGHT_BITS = 26
 """The largest weight of the reference has about so many bits."""
 
 BAND = 8
@@ -130,7 +130,8 @@ def real(whole: int, exponent: int = 0) -> float:
 def weight_quantum(weights: pl.Series) -> float:
     """The quantum of weights, a power of two.
 
-    Whole weights up to 2^24 are exact, and others are kept to 2^-24 of the largest.
+    Whole weights up to 2^26 are exact, and others are kept to 2^-26 of the largest; later ones may be 32 times as
+    large.
     """
     values = weights.cast(pl.Float64).drop_nulls().to_numpy()
     values = values[np.isfinite(values) & (values > 0)]

@@ -17,6 +17,7 @@ from batchops.stats import (
     calibration,
     confusion,
     design_effects,
+    lay_out_quality,
     lay_out_scores,
     merge_qualities,
     metrics,
@@ -53,6 +54,10 @@ def rates(score: Floats, label: NDArray[np.bool_]) -> dict[str, float]:
         "false_negative_rate": (~chosen)[label].mean(),
         "selection_rate": chosen.mean(),
         "base_rate": label.mean(),
+        "error_rate": 1 - sk.accuracy_score(label, chosen),
+        "specificity": (~chosen)[~label].mean(),
+        "balanced_accuracy": sk.balanced_accuracy_score(label, chosen),
+        "matthews_corrcoef": sk.matthews_corrcoef(label, chosen),
     }
 
 
@@ -97,6 +102,8 @@ def test_metrics_are_scikit_learns(
     assert found["calibration_gap"].value == pytest.approx(label.mean() - score.mean(), abs=1e-9)
     area = found["roc_auc"]
     assert area.value == pytest.approx(sk.roc_auc_score(label, score), abs=area.error + 1e-12)
+    precision = found["average_precision"]
+    assert precision.value == pytest.approx(sk.average_precision_score(label, score), abs=precision.error + 1e-12)
     for estimate in found.values():
         lower, upper = bounds(estimate)
         assert estimate.value is not None
@@ -118,6 +125,9 @@ def test_no_window_is_too_small_or_too_strange(rows: list[tuple[float, bool]]) -
     score, label = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
     found = metrics(window(score, label), CELLS)
     assert tuple(found) == METRICS
+    if label.any() and not label.all():
+        precision = found["average_precision"]
+        assert precision.value == pytest.approx(sk.average_precision_score(label, score), abs=precision.error + 1e-12)
     area = found["roc_auc"]
     if label.all() or not label.any():
         assert area.value is None
@@ -129,6 +139,96 @@ def test_no_window_is_too_small_or_too_strange(rows: list[tuple[float, bool]]) -
         if estimate.value is not None and estimate.lower is not None and estimate.upper is not None:
             assert estimate.lower <= estimate.value + 1e-12
             assert estimate.value <= estimate.upper + 1e-12
+
+
+def test_average_precision_is_nearly_exact_in_cells_at_the_references_quantiles() -> None:
+    score, label = rare(np.random.default_rng(2))
+    cells = lay_out_scores(pl.Series(score))
+    found = metrics(window(score, label, cells=cells), cells)["average_precision"]
+    assert found.value == pytest.approx(sk.average_precision_score(label, score), rel=0.03)
+    assert found.error < 0.001
+
+
+@pytest.mark.parametrize("nights", [1, 10])
+def test_weighted_metrics_are_scikit_learns_with_sample_weight(nights: int) -> None:
+    rng = np.random.default_rng(11)
+    score, label = usual(rng)
+    weight = rng.exponential(3.0, len(score))
+    rows = pl.DataFrame({"score": score, "label": label, "weight": weight})
+    cells = lay_out_quality(rows, "binary")
+    size = -(-rows.height // nights)
+    parts = [tally_quality(part, f"{night}", (), cells) for night, part in enumerate(rows.iter_slices(size))]
+    found = metrics(merge_qualities(parts), cells)
+    chosen = score >= 0.5
+    exact = {
+        "accuracy": sk.accuracy_score(label, chosen, sample_weight=weight),
+        "precision": sk.precision_score(label, chosen, sample_weight=weight),
+        "f1": sk.f1_score(label, chosen, sample_weight=weight),
+        "balanced_accuracy": sk.balanced_accuracy_score(label, chosen, sample_weight=weight),
+        "matthews_corrcoef": sk.matthews_corrcoef(label, chosen, sample_weight=weight),
+        "log_loss": sk.log_loss(label, score, sample_weight=weight),
+        "brier_score": sk.brier_score_loss(label, score, sample_weight=weight),
+        "mean_score": np.average(score, weights=weight),
+        "base_rate": np.average(label, weights=weight),
+        "selection_rate": np.average(chosen, weights=weight),
+    }
+    for name, value in exact.items():
+        assert found[name].value == pytest.approx(float(value), abs=1e-7), name
+        assert found[name].n == len(score) or name in ("precision", "f1")
+    area, precision = found["roc_auc"], found["average_precision"]
+    assert area.value == pytest.approx(sk.roc_auc_score(label, score, sample_weight=weight), abs=area.error + 1e-7)
+    assert precision.value == pytest.approx(
+        sk.average_precision_score(label, score, sample_weight=weight), abs=precision.error + 1e-7
+    )
+    lower, upper = bounds(found["accuracy"])
+    effective = weight.sum() ** 2 / (weight**2).sum()
+    share = exact["accuracy"]
+    if nights == 1:
+        assert upper - lower == pytest.approx(2 * 1.96 * math.sqrt(share * (1 - share) / effective), rel=0.01)
+
+
+def test_weights_that_are_none_leave_their_rows_out() -> None:
+    rows = pl.DataFrame({"score": [0.5] * 5, "label": [1] * 5, "weight": [1.0, None, -1.0, math.nan, math.inf]})
+    night = tally_quality(rows, "a", (), lay_out_quality(rows, "binary")).nights["a"]
+    assert (night.overall.n, night.strange_weights) == (1, 4)
+    lost = tally_quality(rows.drop("weight"), "a", (), lay_out_quality(rows, "binary")).nights["a"]
+    assert (lost.overall.n, lost.strange_weights) == (0, 5)
+
+
+def test_given_decisions_take_the_threshold_s_place() -> None:
+    rng = np.random.default_rng(12)
+    score, label = usual(rng)
+    decided = rng.random(len(score)) < score
+    rows = pl.DataFrame({"score": score, "label": label, "prediction": decided})
+    cells = lay_out_quality(rows, "binary")
+    found = metrics(tally_quality(rows, "a", (), cells), cells)
+    assert found["f1"].value == pytest.approx(sk.f1_score(label, decided))
+    assert found["log_loss"].value == pytest.approx(sk.log_loss(label, score), abs=1e-8)
+    alone = rows.drop("score")
+    cells = lay_out_quality(alone, "binary")
+    found = metrics(tally_quality(alone, "a", (), cells), cells)
+    assert found["f1"].value == pytest.approx(sk.f1_score(label, decided))
+    assert {name for name, each in found.items() if each.value is None} == {
+        *("mean_score", "calibration_gap", "log_loss", "brier_score"),
+        *("roc_auc", "average_precision", "expected_calibration_error"),
+    }
+    wrong = pl.DataFrame({"prediction": [1, 0, None, 2], "label": [1, 1, 1, 1]})
+    night = tally_quality(wrong, "a", (), lay_out_quality(wrong, "binary")).nights["a"]
+    assert (night.overall.n, night.missing, night.impossible) == (2, 1, 1)
+
+
+def test_the_calibration_error_is_the_mean_absolute_gap_by_decile() -> None:
+    score, label = usual(np.random.default_rng(13))
+    score = score**2
+    quality = window(score, label)
+    gaps = [
+        abs((cell.observed or 0) - (cell.predicted or 0)) * cell.n / len(score) for cell in calibration(quality, CELLS)
+    ]
+    found = metrics(quality, CELLS)["expected_calibration_error"]
+    assert found.value == pytest.approx(sum(gaps), abs=1e-9)
+    lower, upper = bounds(found)
+    assert lower > 0.08
+    assert upper < 0.2
 
 
 def test_without_labels_only_the_scores_are_measured() -> None:
@@ -202,7 +302,8 @@ def nights_with_shocks(rng: np.random.Generator, nights: int, rows: int) -> Qual
 def test_intervals_that_cluster_by_night_cover_what_those_by_row_miss() -> None:
     rng = np.random.default_rng(6)
     truth = metrics(nights_with_shocks(rng, 900, 200), CELLS)
-    covered = dict.fromkeys(("base_rate", "calibration_gap", "log_loss", "brier_score", "roc_auc", "f1", "recall"), 0)
+    names = ("base_rate", "calibration_gap", "log_loss", "brier_score", "roc_auc", "f1", "recall", "average_precision")
+    covered = dict.fromkeys((*names, "balanced_accuracy", "matthews_corrcoef"), 0)
     by_row = 0
     for _ in range(80):
         quality = nights_with_shocks(rng, 20, 150)
@@ -229,3 +330,22 @@ def test_the_design_effect_of_the_reference_tells_how_a_single_night_varies() ->
         lower, upper = bounds(metrics(Quality({night: quality.nights[night]}), CELLS, effects)["calibration_gap"])
         covered += lower <= whole <= upper
     assert covered >= 106
+
+
+@pytest.mark.slow
+def test_intervals_of_one_cross_section_cover_the_truth() -> None:
+    rng = np.random.default_rng(14)
+
+    def draw(n: int) -> Quality:
+        score = rng.beta(2, 5, n)
+        return window(score, rng.random(n) < score**1.5)
+
+    truth, runs = metrics(draw(1_000_000), CELLS), 1_000
+    covered = dict.fromkeys((*METRICS,), 0)
+    for _ in range(runs):
+        found = metrics(draw(500), CELLS)
+        for name in covered:
+            lower, upper = bounds(found[name])
+            covered[name] += lower <= (truth[name].value or 0) <= upper
+    for name, times in covered.items():
+        assert 0.93 * runs < times < 0.97 * runs, (name, times)

@@ -12,6 +12,7 @@ __all__ = [
     "Components",
     "ContractPart",
     "DriftPart",
+    "Explanation",
     "Histogram",
     "LoggedPart",
     "MultivariatePart",
@@ -124,6 +125,25 @@ class ShareChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """A slice whose rows carry a column's change, by the sampled rows of both sides.
+
+    Attributes:
+        component: What changed: distance, null_share, unseen_share or outside_share.
+        slice: In words: ``origin JFK``.
+        share: Of the change: by which part it would be gone were the slice as it was; the rest of the slices may have
+            moved the other way, and then it is more than 1.
+        rows, reference_rows: The slice's share of the rows.
+    """
+
+    component: str
+    slice: str
+    share: float
+    rows: float
+    reference_rows: float
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnPart:
     """One column, against the reference.
 
@@ -141,6 +161,7 @@ class ColumnPart:
         reliance: How much the model's roc_auc falls when the column is shuffled; None where unknown.
         unseen: The commonest values the reference does not have.
         histogram: None for opaque columns.
+        explained_by: Slices whose rows carry most of the change of a column that drifted, and more than their part.
     """
 
     column: str
@@ -165,6 +186,7 @@ class ColumnPart:
     noise: float | None = None
     p_value: float | None = None
     q_value: float | None = None
+    explained_by: tuple[Explanation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +209,7 @@ class MultivariatePart:
         reconstruction: Mean squared error of rows of the window projected on the reference's principal components,
             over the same of the reference: 1 where the columns hang together as they did.
         components: How many principal components that is.
+        usual: The largest area between windows of the training data and the rest of it; None where it has no nights.
     """
 
     rows: int
@@ -202,17 +225,24 @@ class MultivariatePart:
     reconstruction_lower: float | None
     reconstruction_upper: float | None
     components: int
+    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ParityColumn:
-    """A column as another tool would judge it."""
+    """A column by one measure of another tool.
+
+    Attributes:
+        measure: As the tool calls it; empty where it has none for the column.
+        decides: The tool would judge the column by this measure; the others are those that it offers.
+    """
 
     column: str
     measure: str
     value: float | None
     threshold: float | None
     drifted: bool | None
+    decides: bool = True
 
 
 @dataclass(frozen=True, slots=True)

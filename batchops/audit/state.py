@@ -33,6 +33,7 @@ __all__ = [
     "Batch",
     "NightProfile",
     "Reference",
+    "UsualArea",
     "Yardstick",
     "audit_batch",
     "merge",
@@ -151,6 +152,21 @@ class NightProfile:
     outputs: Profile
 
 
+@dataclass(frozen=True, slots=True)
+class UsualArea:
+    """How well windows of the reference's own nights can be told from the rest of it, by all columns together.
+
+    Attributes:
+        length: Nights in a window.
+        windows: Disjoint windows of that length that the reference has.
+        area: The largest of those that were looked at, without the noise of sampling; None where none could be.
+    """
+
+    length: int
+    windows: int
+    area: float | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """What a model version is compared with: its training nights, with out-of-fold scores and labels.
@@ -159,6 +175,7 @@ class Reference:
         inputs, score, quality: The cells, as in `Yardstick`.
         audit: All training rows, without receipts.
         nights: Each training night alone, in order.
+        usual_areas: By length of the window, shortest first.
     """
 
     inputs: tuple[Cells, ...]
@@ -166,6 +183,7 @@ class Reference:
     quality: ScoreCells
     audit: Audit
     nights: tuple[NightProfile, ...]
+    usual_areas: tuple[UsualArea, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ so that its mean over all rows follows from covariances alone, and categories ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,18 +166,26 @@ class Components:
         return float(np.trace(self.lost @ moments))
 
 
-def components(reference: Covariance) -> Components | None:
-    """The principal components of the reference's standardised columns; None where fewer than two vary."""
+def components(reference: Covariance, among: Container[str] | None = None) -> Components | None:
+    """The principal components of the reference's standardised columns.
+
+    Args:
+        among: Columns that may take part; None: all.
+
+    Returns:
+        None where fewer than two columns vary.
+    """
     if not reference.rows:
         return None
-    counts, sums, _ = reference.table(reference.columns)
+    named = tuple(name for name in reference.columns if among is None or name in among)
+    counts, sums, _ = reference.table(named)
     centre = np.array([sums[i, i] / counts[i, i] if counts[i, i] else 0.0 for i in range(len(counts))])
-    variance = np.diag(reference.about(reference.columns, centre))
+    variance = np.diag(reference.about(named, centre))
     # Of a constant the rounding of a float is left.
     vary = np.flatnonzero(variance > 1e-9)
     if len(vary) < 2:
         return None
-    columns = tuple(reference.columns[place] for place in vary)
+    columns = tuple(named[place] for place in vary)
     centre, scale = centre[vary], np.sqrt(variance[vary])
     values, vectors = np.linalg.eigh(reference.about(columns, centre) / np.outer(scale, scale))
     shares = np.cumsum(values[::-1]) / values.sum()

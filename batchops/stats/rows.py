@@ -124,9 +124,14 @@ class RowSample:
         """
         samples = [each for each in samples if each.height]
         ends = [each.hashes[-1] for each in samples if each.height == each.size]
-        names, end = _names(samples), min(ends, default=2**HASH_BITS)
+        hashes = [np.array(each.hashes, dtype=np.uint64) for each in samples]
+        names, end = _names(samples), min([*ends, _end(np.concatenate(hashes), size)]) if samples else -1
         rows = [pair for each in samples for pair in _pairs(each, names, end)]
         return _kept(rows, names, size, sum(each.rows for each in samples))
+
+    def smaller(self, size: int) -> RowSample:
+        """The sample of at most so many rows."""
+        return self if self.size <= size else RowSample.merged((self, RowSample(size)))
 
     def of(self, places: Integers) -> RowSample:
         """Some of the kept rows, by their places in ascending order; ``rows`` stays that of all."""

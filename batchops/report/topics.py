@@ -66,6 +66,7 @@ OF = {
     "skew": "drift",
     "recent": "drift",
     "concept": "quality",
+    "estimated": "score",
     "series": "score",
     "series.rows": "contract",
     "series.quarantined_share": "contract",
@@ -92,6 +93,7 @@ QUEUE = (
     "quality",
     "concept",
     "slices",
+    "estimated",
     "volume",
     "series",
     "skew",
@@ -140,9 +142,10 @@ def topic(id: str) -> str:
 
 def anchor(check: str, subject: str) -> str:
     """Where on the page the evidence stands."""
-    if check == "skew.unmatched":
-        return "skew"
-    place = PLACES.get(check) or PLACES.get(check.partition(".")[0])
+    root = check.partition(".")[0]
+    if check == "skew.unmatched" or root == "estimated":
+        return root
+    place = PLACES.get(check) or PLACES.get(root)
     return f"{place}-{slug(subject_of(subject))}" if place else family_of(check)
 
 

@@ -54,6 +54,7 @@ class Figure:
         evidence: Named facts for the sentence and the reader.
         chance: The probability of a figure at least this far out where the truth is at most so far from 0. With it
             the figure is judged under the night's error budget; without, by its interval, or as counted.
+        can_pass: False for what is only foreseen: then UNSURE is the best.
     """
 
     check: str
@@ -71,6 +72,7 @@ class Figure:
     limit: Limit | None = None
     evidence: Mapping[str, Scalar] = field(default_factory=dict)
     chance: Callable[[float], float] | None = field(default=None, compare=False, repr=False)
+    can_pass: bool = True
 
     @property
     def id(self) -> str:

@@ -57,7 +57,8 @@ def severity_of(figure: Figure, limit: Limit, odds: _Odds | None = None) -> Seve
         return Severity.PASS
     if _proved(figure, limit.shown, odds.q_value, FALSE_WARNINGS):
         return Severity.WARN
-    return Severity.UNSURE if _beyond(figure, limit.shown, (value, value)) else Severity.PASS
+    beyond = _beyond(figure, limit.shown, (value, value))
+    return Severity.UNSURE if beyond or not figure.can_pass else Severity.PASS
 
 
 def _proved(figure: Figure, limit: float, q_value: float | None, budget: float) -> bool:

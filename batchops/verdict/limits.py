@@ -85,6 +85,10 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "quality.calibration_gap": Limit(warn=0.03, fail=0.05),
         "quality.roc_auc": Limit(warn=0.03, fail=0.06),
         "quality.coverage": Limit(warn=0.90),
+        # Before the labels, as far as scores let expect it; losses as a share of what the reference got.
+        "estimated.roc_auc": Limit(warn=0.03),
+        "estimated.log_loss": Limit(warn=0.10),
+        "estimated.root_mean_squared_error": Limit(warn=0.10),
         "labels.conflicting": Limit(warn=0),
         "labels.invalid": Limit(warn=0),
         "labels.unmatched": Limit(warn=0),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from batchops.report.formats import amount, bound, clean, number, percent, plural
 from batchops.report.words.arrivals import ARRIVALS
+from batchops.report.words.estimates import ESTIMATES
 from batchops.report.words.facts import Facts
 from batchops.report.words.nights import NIGHTS
 from batchops.report.words.saying import (
@@ -185,6 +186,7 @@ SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
         **ARRIVALS,
         **SKEWS,
         **NIGHTS,
+        **ESTIMATES,
         "drift.distance": _distance,
         "drift.null_share": _null_share,
         "drift.unseen_share": _unseen,

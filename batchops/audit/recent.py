@@ -41,8 +41,6 @@ LONGEST = 56
 REACH = 84
 """Days before tonight in which they lie: what was usual before that is no longer recent."""
 
-TINY = 1e-6
-
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
@@ -191,17 +189,17 @@ def _null_changes(
 
 
 def _distance(check: str, cells: Cells, distance: Estimate, apart: Floats) -> _Change:
-    """Distances of single nights are skewed; their logarithms much less."""
+    """Distances of single nights are skewed; their square roots much less."""
     value = distance.value
     assert value is not None
-    usual = expectation(np.log(np.maximum(apart, TINY)).tolist())
-    off = math.log(max(value, TINY)) - usual.centre
+    usual = expectation(np.sqrt(apart).tolist())
+    off = math.sqrt(value) - usual.centre
     nights = usual.chance(off) / 2 if off > 0 else 1.0
 
     def chance(edge: float) -> float:
         return max(nights, chance_of_rows(distance, edge))
 
-    return _Change(check, cells.column, distance, min(1.0, math.exp(usual.upper())), chance)
+    return _Change(check, cells.column, distance, min(1.0, usual.upper() ** 2), chance)
 
 
 def _null_share(cells: Cells, rows: tuple[int, int], usual: Expectation) -> _Change:

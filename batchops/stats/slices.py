@@ -63,8 +63,8 @@ class SliceTest:
         limit: Absolute gap that begins to matter, or a share of ``scale``.
         scale: The metric whose value over the rest ``limit`` is a share of; None: it is absolute.
         least: Slices of fewer rows show nothing.
-        larger_is_worse: Of a slice and its complement, which tell the same, the one that is larger is tested; else
-            the first.
+        larger_is_worse: Only a slice that has more than the rest can stand out, and of a slice and its complement,
+            which tell the same, that one is tested; else the first.
     """
 
     metric: str = "log_loss"
@@ -87,7 +87,7 @@ class SliceGap:
         tested: It counts among the slices tested: it is supported, and no other slice tells the same.
         twin: Its complement, where that is tested in its place.
         gap: The metric of the slice less that of all other rows, with its plain 95 % interval, and the chance of a gap
-            at least so far from 0 where the truth is within an edge.
+            at least so far from 0 where the truth is within an edge; 1 where more is worse and the slice has less.
         lower_corrected, upper_corrected: The interval that bounds the false coverage rate over all slices tested.
         rest: The metric over all other rows.
         scale: What the test's limit is to be multiplied with: 1, or a metric of all other rows.
@@ -261,6 +261,7 @@ class _Compared:
         rows: Of the metric, in the slice or in the rest, whichever has fewer.
         nights: The same of nights.
         chances: Of gaps at least so far out where the truth is within the limit; not a number where there is none.
+        worse: Whether the slice may stand out.
     """
 
     gaps: Differences
@@ -269,6 +270,7 @@ class _Compared:
     rows: Floats
     nights: Floats
     chances: Floats
+    worse: NDArray[np.bool_]
 
 
 def _compared(table: SliceTable, test: SliceTest, design: float) -> _Compared:
@@ -279,8 +281,9 @@ def _compared(table: SliceTable, test: SliceTest, design: float) -> _Compared:
     scale = np.ones(len(own.value)) if test.scale is None else measure(means[test.scale], others).value
     with np.errstate(divide="ignore", invalid="ignore"):
         chances = np.where(np.isfinite(gaps.value), gaps.chance(test.limit * np.abs(scale)), np.nan)
+        worse = ~(gaps.value < 0) | (not test.larger_is_worse)
     rows, nights = np.minimum(own.rows, rest.rows), np.minimum(own.nights, rest.nights)
-    return _Compared(gaps, rest.value, np.abs(scale), rows, nights, chances)
+    return _Compared(gaps, rest.value, np.abs(scale), rows, nights, np.where(worse, chances, 1.0), worse)
 
 
 def _twins(table: SliceTable, gaps: Floats, larger: bool) -> Mapping[SliceKey, SliceKey]:
@@ -322,7 +325,7 @@ def _corrected(
             round(rows[number]),
             round(nights[number]),
             rows_independent=nights[number] < ENOUGH_NIGHTS,
-            chance=partial(_chance, compared.gaps, at) if tested[at] else None,
+            chance=partial(_chance, compared, at) if tested[at] else None,
         )
         told[at] = {
             "supported": True,
@@ -336,6 +339,6 @@ def _corrected(
     return told, selected
 
 
-def _chance(gaps: Differences, at: int, edge: float) -> float:
+def _chance(compared: _Compared, at: int, edge: float) -> float:
     """The chance of one gap, for an edge that is known later."""
-    return float(gaps.among(slice(at, at + 1)).chance(edge)[0])
+    return float(compared.gaps.among(slice(at, at + 1)).chance(edge)[0]) if compared.worse[at] else 1.0

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from batchops.audit import SCORE, Audit, Reference
+from batchops.audit.concept import NEWEST, Concept, compare_concept, concept_figures, concept_part
+from batchops.stats import Quality, merge_qualities
+from batchops.stats.control import cusum_limit, cusum_run, ewma_limit
+from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Limit, Policy, Severity, Verdict, judge
+from tests.audit.nights import Change, day, night, reference, same
+
+POLICY = Policy()
+START = 70
+
+
+def window(change: Change = same, nights: int = 30, changed: int = 30) -> Quality:
+    """Nights with outcomes, of which the newest ones are changed."""
+    audits = [night(START + place, change if place >= nights - changed else same) for place in range(nights)]
+    return merge_qualities([audit.quality for audit in audits])
+
+
+def late(by: float) -> Change:
+    """Outcomes that come true more often than the scores say."""
+    lifted = (pl.col(SCORE) * 7919).mul(1e3).mod(1) < by
+    return lambda rows: rows.with_columns(pl.when(lifted).then(1).otherwise("label").cast(pl.Int8).alias("label"))
+
+
+def judged(concept: Concept, policy: Policy = POLICY) -> Verdict:
+    return judge([*concept_figures(concept)], policy, str(day(START + 30)))
+
+
+def alarms(concept: Concept) -> dict[str, Severity]:
+    return {finding.id: finding.severity for finding in judged(concept).alarms}
+
+
+@pytest.mark.parametrize("start", [70, 100, 130])
+def test_nights_as_in_training_do_not_alarm(start: int) -> None:
+    quality = merge_qualities([night(start + place).quality for place in range(30)])
+    assert alarms(compare_concept(quality, reference(), POLICY)) == {}
+
+
+def test_a_sudden_change_is_found_on_the_newest_nights() -> None:
+    found = alarms(compare_concept(window(late(0.35), changed=7), reference(), POLICY))
+    assert found["concept.shift:calibration_gap"] is Severity.FAIL
+    assert "concept.shift:log_loss" in found
+    newest = alarms(compare_concept(window(late(0.6), changed=1), reference(), POLICY))
+    assert f"concept.shift:calibration_gap{NEWEST}" in newest
+
+
+def test_a_lasting_change_is_found_by_the_charts_and_dated() -> None:
+    concept = compare_concept(window(late(0.25), changed=10), reference(), POLICY)
+    verdict = judged(concept)
+    part = concept_part(concept, {finding.id: finding for finding in verdict.findings})
+    assert part is not None
+    charts = {(chart.metric, chart.method): chart for chart in part.charts}
+    assert set(charts) == {(m, k) for m in ("log_loss", "calibration_gap") for k in ("shift", "ewma", "cusum")}
+    cusum = charts["calibration_gap", "cusum"]
+    assert cusum.severity in (Severity.WARN, Severity.FAIL)
+    assert cusum.value is not None
+    assert cusum.value > cusum.limit
+    assert cusum.since is not None
+    assert str(day(START + 18)) <= cusum.since <= str(day(START + 22))
+
+
+def test_a_change_within_the_limit_is_none() -> None:
+    concept = compare_concept(window(late(0.25)), reference(), Policy({"quality.calibration_gap": Limit(warn=0.5)}))
+    assert not [id for id in alarms(concept) if id.endswith(":calibration_gap")]
+    own = Policy({"concept.shift:calibration_gap": Limit(warn=0.5), "concept.shift": Limit(warn=9.0)})
+    assert {
+        finding.id for finding in judged(compare_concept(window(late(0.25)), reference(), own), own).alarms
+    } == set()
+
+
+def test_all_charts_together_take_their_part_of_the_budget() -> None:
+    figures = [*concept_figures(compare_concept(window(), reference(), POLICY))]
+    limits = [each.limit for each in figures if each.check in ("concept.ewma", "concept.cusum")]
+    assert len(limits) == 4
+    assert limits[0] == Limit(warn=ewma_limit(20 / FALSE_WARNINGS), fail=ewma_limit(20 / FALSE_FAILS))
+    assert limits[1] == Limit(warn=cusum_limit(20 / FALSE_WARNINGS), fail=cusum_limit(20 / FALSE_FAILS))
+    assert limits[1].warn is not None
+    assert 4 / cusum_run(limits[1].warn) == pytest.approx(FALSE_WARNINGS / 5)
+
+
+def test_a_change_of_one_slice_is_found_in_that_slice() -> None:
+    def worse(rows: pl.DataFrame) -> pl.DataFrame:
+        flipped = pl.when(pl.col("kind") == "c").then(1 - pl.col("label")).otherwise("label").cast(pl.Int8)
+        return rows.with_columns(flipped.alias("label"))
+
+    found = alarms(compare_concept(window(worse), reference(), POLICY))
+    assert found["concept.shift:kind c"] is Severity.WARN
+    assert not {"concept.shift:kind a", "concept.shift:kind b"} & set(found)
+
+
+def test_other_rows_are_mix_and_the_same_rows_faring_otherwise_are_within() -> None:
+    parts = {each[:2]: each[2] for each in compare_concept(window(late(0.3)), reference(), POLICY).decompositions}
+    assert set(parts) == {(m, d) for m in ("log_loss", "calibration_gap") for d in ("kind", "size")}
+    changed = parts["calibration_gap", "kind"]
+    assert changed.total == pytest.approx(changed.mix + changed.within)
+    assert changed.within > 0.9 * changed.total > 0.1
+
+    def late_kind(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(pl.when(pl.col("kind") == "c").then(1).otherwise("label").cast(pl.Int8).alias("label"))
+
+    def more(rows: pl.DataFrame) -> pl.DataFrame:
+        return late_kind(
+            rows.with_columns(pl.when(pl.int_range(pl.len()) < 200).then(pl.lit("c")).otherwise("kind").alias("kind"))
+        )
+
+    quality = merge_qualities([night(place, late_kind).quality for place in range(30)])
+    before = replace(reference(), audit=replace(reference().audit, quality=quality))
+    moved = {each[:2]: each[2] for each in compare_concept(window(more), before, POLICY).decompositions}
+    mixed = moved["calibration_gap", "kind"]
+    assert mixed.mix > 0.1
+    assert abs(mixed.within) < 0.2 * mixed.mix
+
+
+def test_small_slices_of_a_decomposition_are_shown_together() -> None:
+    def rare(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(
+            pl.when(pl.int_range(pl.len()) < 9).then(pl.lit("rare")).otherwise("kind").alias("kind")
+        )
+
+    concept = compare_concept(window(rare, nights=30, changed=1), reference(), POLICY)
+    (split,) = [each[2] for each in concept.decompositions if each[:2] == ("log_loss", "kind")]
+    assert {part.slice for part in split.slices} == {"a", "b", "c", "others"}
+
+
+def test_before_the_first_label_and_under_a_short_reference_nothing_is_charted() -> None:
+    unlabelled = night(START, lambda rows: rows.with_columns(pl.lit(None, pl.Int8).alias("label"))).quality
+    concept = compare_concept(unlabelled, reference(), POLICY)
+    assert (concept, concept_part(concept, {})) == (Concept(), None)
+    short = compare_concept(window(), reference(12), POLICY)
+    assert (short.season, short.charted) == (None, ())
+    assert short.decompositions
+    bare = Reference((), reference().score, reference().quality, Audit(), ())
+    assert compare_concept(window(), bare, POLICY).charted == ()
+
+
+def test_a_season_that_training_never_had_is_said() -> None:
+    assert compare_concept(window(), reference(), POLICY).covered
+    summer = merge_qualities([night(200 + place).quality for place in range(10)])
+    assert not compare_concept(summer, reference(), POLICY).covered

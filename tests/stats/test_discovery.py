@@ -29,6 +29,8 @@ from batchops.stats.discovery import (
     Terms,
     count,
     count_halves,
+    discover,
+    discover_nights,
     encode,
     is_odd,
     labelled,
@@ -37,6 +39,7 @@ from batchops.stats.discovery import (
     lay_out_search,
     losses_of,
     measure,
+    odd_rows,
     propose,
     recount,
     recount_of,
@@ -473,3 +476,55 @@ def test_any_number_of_features_is_counted(features: int, n: int, seed: int) -> 
     tables = tables_of(count([(codes, losses_of(np.ones(n), ERRORS))], grid), grid)
     assert len(tables) == sum(math.comb(features, order) for order in (1, 2, 3))
     assert all(int(rows.sum()) == int(lost.sum()) == n for rows, lost, _ in tables.values())
+
+
+def night_of(night: str, wrong: float = 0.3) -> pl.DataFrame:
+    """4,000 rows, of which those of one carrier on short flights are wrong more often."""
+    rng = np.random.default_rng(int(night.replace("-", "")))
+    frame = pl.DataFrame({"carrier": rng.choice(list("ABCDE"), 4_000), "distance": rng.integers(0, 5, 4_000)})
+    chance = np.where((frame["carrier"] == "A").to_numpy() & (frame["distance"] == 1).to_numpy(), wrong, 0.05)
+    return frame.with_columns(score=pl.lit(0.1), label=pl.Series(rng.random(4_000) < chance).cast(pl.Int8))
+
+
+NIGHT = night_of("2024-01-01")
+NIGHTLY = lay_out_search(NIGHT, NIGHT.columns[:2], "error_rate")
+
+
+def test_even_nights_are_searched_and_odd_ones_measured_each_read_once() -> None:
+    nights, read = [f"2024-02-{day:02}" for day in range(1, 25)], []
+
+    def reading(night: str) -> pl.DataFrame:
+        read.append(night)
+        return night_of(night)
+
+    found = discover_nights(nights, reading, NIGHTLY, Terms())
+    assert sorted(read) == nights
+    assert (found.nights, found.proved) == (12, True)
+    first = found.slices[0]
+    assert first.key == (("carrier", "A"), ("distance", "[1, 2)"))
+    odd = pl.concat(night_of(night) for night in nights if is_odd(night))
+    inside = (odd["carrier"] == "A") & (odd["distance"] == 1)
+    assert first.n == inside.sum()
+    assert first.value == pytest.approx(odd.filter(inside)["label"].mean())
+    assert first.rest == pytest.approx(odd.filter(~inside)["label"].mean())
+
+
+def test_one_night_is_halved_by_its_rows_and_proves_nothing() -> None:
+    found = discover_nights(
+        ["2024-02-01"], lambda night: night_of(night, wrong=0.6), NIGHTLY, Terms(rows_independent=True)
+    )
+    assert found.slices[0].key == (("carrier", "A"), ("distance", "[1, 2)"))
+    assert (found.nights, found.proved) == (0, False)
+    frame = night_of("2024-02-01", wrong=0.6).with_row_index()
+    odd = odd_rows(frame, ["index"])
+    codes, losses, _ = labelled(frame, NIGHTLY)
+    cubes = count_halves([(codes, losses, odd)], NIGHTLY.grid)
+    assert discover(cubes, NIGHTLY, Terms(rows_independent=True)).proved
+
+
+def test_the_half_of_a_row_depends_on_its_values_alone() -> None:
+    frame = FRAME.with_row_index()
+    odd = odd_rows(frame, frame.columns)
+    assert abs(odd.mean() - 0.5) < 4 * 0.5 / math.sqrt(len(odd))
+    assert np.array_equal(odd[5_000:7_000], odd_rows(frame[5_000:7_000], frame.columns))
+    assert np.array_equal(odd[::-1], odd_rows(frame.reverse(), frame.columns))

@@ -1,11 +1,13 @@
 """Slices that nobody declared: searched for among all of up to three features, and measured on rows held out.
 
 `lay_out_search` fixes over the reference what is searched; `labelled` turns rows into small numbers; `count_halves`
-counts them into `Cubes`, a monoid; `propose` searches one half, and `measure` says what is found there of the other.
+counts them into `Cubes`, a monoid; `propose` searches one half, and `measure` says how large what it found is in the
+other. `discover` and `discover_nights` do both.
 """
 
 from batchops.stats.discovery.cube import Cube, Cubes, Grid, count, count_halves
 from batchops.stats.discovery.features import Feature, encode, lay_out_features
+from batchops.stats.discovery.halves import discover, discover_nights, is_odd, odd_rows
 from batchops.stats.discovery.layout import Search, labelled, lay_out_search
 from batchops.stats.discovery.losses import LOSSES, Loss, Losses, lay_out_loss, losses_of, row_losses
 from batchops.stats.discovery.measure import (
@@ -13,7 +15,6 @@ from batchops.stats.discovery.measure import (
     FoundSlice,
     Recount,
     Terms,
-    is_odd,
     measure,
     recount,
     recount_of,
@@ -37,6 +38,8 @@ __all__ = [
     "Terms",
     "count",
     "count_halves",
+    "discover",
+    "discover_nights",
     "encode",
     "is_odd",
     "labelled",
@@ -45,6 +48,7 @@ __all__ = [
     "lay_out_search",
     "losses_of",
     "measure",
+    "odd_rows",
     "propose",
     "recount",
     "recount_of",

@@ -7,7 +7,6 @@ simulated nights without any difference); such figures are shown, and prove noth
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,18 +34,9 @@ from batchops.stats.quality import SliceKey
 from batchops.stats.slices import SUPPORT
 from batchops.stats.sparse import Sparse, merge_sparse
 
-__all__ = ["Discovery", "FoundSlice", "Recount", "Terms", "is_odd", "measure", "recount", "recount_of"]
+__all__ = ["Discovery", "FoundSlice", "Recount", "Terms", "measure", "recount", "recount_of"]
 
 Floats = NDArray[np.float64]
-
-
-def is_odd(night: str) -> bool:
-    """The half of a night, by its date: neighbours lie in different ones.
-
-    >>> is_odd("2013-07-04"), is_odd("2013-07-05")
-    (True, False)
-    """
-    return dt.date.fromisoformat(night).toordinal() % 2 == 1
 
 
 @dataclass(frozen=True, slots=True)

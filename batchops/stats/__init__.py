@@ -7,7 +7,7 @@ monoids of whole numbers: parts add up to the whole bit for bit, for any split a
 
 from batchops.stats.axis import AxisHistogram, histogram
 from batchops.stats.baselines import baselines, trivial
-from batchops.stats.calibration import CalibrationCell, calibration
+from batchops.stats.calibration import CalibrationCell, Recalibration, calibration, recalibration
 from batchops.stats.cells import Cells, lay_out
 from batchops.stats.class_metrics import CLASS_METRICS
 from batchops.stats.classes import ClassCounts
@@ -33,6 +33,7 @@ from batchops.stats.skew import ColumnSkew, Skew, buckets_of, match_by_key
 from batchops.stats.slices import SliceGap, SliceGaps, SliceTest, slice_gaps
 from batchops.stats.sparse import Sparse
 from batchops.stats.tally import tally_quality
+from batchops.stats.thresholds import Gain, Threshold, gain, thresholds
 from batchops.stats.usual import Usual, usual
 
 __all__ = [
@@ -55,9 +56,11 @@ __all__ = [
     "ErrorTables",
     "Estimate",
     "Fairness",
+    "Gain",
     "NightQuality",
     "Profile",
     "Quality",
+    "Recalibration",
     "ScoreCells",
     "Skew",
     "SliceGap",
@@ -66,6 +69,7 @@ __all__ = [
     "SliceQuality",
     "SliceTest",
     "Sparse",
+    "Threshold",
     "Usual",
     "Weighted",
     "baselines",
@@ -76,6 +80,7 @@ __all__ = [
     "confusion",
     "design_effects",
     "fairness",
+    "gain",
     "histogram",
     "lay_out",
     "lay_out_classes",
@@ -85,9 +90,11 @@ __all__ = [
     "merge_profiles",
     "merge_qualities",
     "metrics",
+    "recalibration",
     "slice_gaps",
     "summarise",
     "tally_quality",
+    "thresholds",
     "trivial",
     "usual",
 ]

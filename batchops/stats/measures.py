@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from batchops.stats.cells import REACH, Cells
 from batchops.stats.profile import Column
+from batchops.stats.sameness import anderson_darling, pearson
 from batchops.stats.sparse import Integers
 
 __all__ = [
@@ -31,7 +32,17 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-MEASURES = ("ks", "wasserstein", "psi", "js_distance", "hellinger", "tvd", "linf")
+MEASURES = (
+    "ks",
+    "wasserstein",
+    "psi",
+    "js_distance",
+    "hellinger",
+    "tvd",
+    "linf",
+    "chi_square",
+    "anderson_darling",
+)
 
 GROUPS = 20
 """Groups of cells of numbers that psi, js_distance, hellinger, tvd and linf are taken over hold at least one
@@ -70,7 +81,7 @@ def kolmogorov_smirnov(current: Integers, reference: Integers, atoms: NDArray[np
 
 
 def wasserstein(current: Column, reference: Column, cells: Cells) -> float | None:
-    """The area between the two cumulative shares, in standard deviations of the reference.
+    """The area between the two cumulative shares, integral |F(x) - G(x)| dx, in standard deviations of the reference.
 
     All rows of a cell stand at their mean, so what is lost is at most the spread inside cells. Rows beyond 2^21
     quanta, which no sum holds, stand there: a single value of a billion adds no more than that. None where the
@@ -136,24 +147,28 @@ def pooled(current: Integers, reference: Integers) -> tuple[Floats, Floats]:
 
 
 def total_variation(now: Floats, was: Floats) -> float:
-    """Half the sum of absolute differences of the shares: the share of rows that would have to move."""
+    """Half the sum of absolute differences of the shares, sum |p - q| / 2, 0 to 1: the rows that would have to move."""
     moved = float(np.abs(now - was).sum()) / 2
     # Shares that are equal but for their last bits must not be proved to differ.
     return min(1.0, moved) if moved > 1e-12 else 0.0
 
 
 def linf(now: Floats, was: Floats) -> float:
-    """The largest absolute difference of the shares."""
+    """The largest absolute difference of the shares, max |p - q|, 0 to 1; a share of 0 counts as it is."""
     return float(np.abs(now - was).max())
 
 
 def hellinger(now: Floats, was: Floats) -> float:
-    """sqrt(1 - sum sqrt(p q)), 0 to 1."""
+    """sqrt(1 - sum sqrt(p q)), 0 to 1: normed by sqrt(2); a share of 0 adds nothing."""
     return math.sqrt(max(0.0, 1 - float(np.sqrt(now * was).sum())))
 
 
 def js_distance(now: Floats, was: Floats) -> float:
-    """The square root of the Jensen-Shannon divergence in base 2, 0 to 1: a distance; 0 log 0 is 0."""
+    """The square root of the Jensen-Shannon divergence in base 2, 0 to 1: a distance.
+
+    sqrt((sum p log2(p / m) + sum q log2(q / m)) / 2) with m = (p + q) / 2; 0 log 0 is 0 (Lin, 1991; Endres &
+    Schindelin, 2003).
+    """
     middle = (now + was) / 2
     divergence = 0.0
     for share in (now, was):
@@ -163,7 +178,10 @@ def js_distance(now: Floats, was: Floats) -> float:
 
 
 def psi(now: Floats, was: Floats) -> float:
-    """The population stability index: sum (p - q) ln(p / q); shares below 1e-4 count as 1e-4."""
+    """The population stability index, sum (p - q) ln(p / q), natural logarithm, from 0 without end.
+
+    Shares below 1e-4 count as 1e-4, without scaling the others down.
+    """
     high, low = np.maximum(now, FLOOR), np.maximum(was, FLOOR)
     return float(((high - low) * np.log(high / low)).sum())
 
@@ -171,8 +189,10 @@ def psi(now: Floats, was: Floats) -> float:
 def measures(current: Column, reference: Column, cells: Cells) -> dict[str, float | None]:
     """All of `MEASURES`; None where one does not apply.
 
-    ks and wasserstein are taken over all cells of numbers. The others are taken over `grouped_shares` of numbers,
-    over `pooled` categories with unseen values apart, and over both values of booleans.
+    ks, wasserstein and anderson_darling are taken over all cells of numbers. The others are taken over
+    `grouped_shares` of numbers, over `pooled` categories with unseen values apart, and over both values of booleans.
+    chi_square (Pearson's, of the table of both sides' rows) and anderson_darling are statistics, which grow with the
+    rows where anything differs; the others are distances, which do not.
     """
     result: dict[str, float | None] = dict.fromkeys(MEASURES)
     now, was = value_counts(current, cells), value_counts(reference, cells)
@@ -181,6 +201,7 @@ def measures(current: Column, reference: Column, cells: Cells) -> dict[str, floa
     if cells.numbers:
         result["ks"] = kolmogorov_smirnov(now, was, np.zeros(len(now), dtype=np.bool_))[0]
         result["wasserstein"] = wasserstein(current, reference, cells)
+        result["anderson_darling"] = anderson_darling(now, was)
     shares = grouped_shares if cells.numbers else pooled
     p, q = shares(now, was) if cells.kind != "boolean" else (now / now.sum(), was / was.sum())
     for name, measure in (
@@ -191,4 +212,5 @@ def measures(current: Column, reference: Column, cells: Cells) -> dict[str, floa
         ("linf", linf),
     ):
         result[name] = measure(p, q)
+    result["chi_square"] = pearson(p * now.sum(), q * was.sum())
     return result

@@ -40,31 +40,30 @@ SPREAD_OUT = 30
 RUNS = 48
 
 
-def anderson_darling(now: Integers, was: Integers) -> tuple[float, Floats]:
-    """The two-sample Anderson-Darling statistic of rows counted in the same ordered cells, and its weights.
+def anderson_darling(now: Integers, was: Integers) -> float:
+    """The two-sample Anderson-Darling statistic of rows counted in the same ordered cells; about 1 where all is alike.
 
     A^2 = (n m / N) (N - 1) / N sum_j h_j d_j^2 / (H_j (1 - H_j) - h_j / 4): d_j the difference of the cumulative shares
     up to the middle of cell j, h_j and H_j the pooled share of the cell and up to its middle (Scholz & Stephens,
-    K-sample Anderson-Darling tests, JASA 82, 1987, the version for ties). It averages, over the pooled rows, squares
-    of which each has mean 1 where nothing differs; being correlated as cumulative shares are, they make a weighted
-    sum of independent chi-squares, whose weights are the eigenvalues of that correlation.
-
-    Returns:
-        The statistic, and the weights, which add up to 1.
+    K-sample Anderson-Darling tests, JASA 82, 1987, the version for ties). 0 where all rows are in one cell.
     """
     pooled = now + was
     held = pooled > 0
     n, m = float(now.sum()), float(was.sum())
     share, _, spread = _middles(pooled[held])
     if len(share) < 2:
-        return 0.0, np.zeros(0)
+        return 0.0
     apart = _middles(now[held])[1] - _middles(was[held])[1]
-    statistic = float((share * apart**2 / spread).sum()) * n * m / (n + m) * (1 - 1 / (n + m))
-    return statistic, _weights(pooled[held])
+    return float((share * apart**2 / spread).sum()) * n * m / (n + m) * (1 - 1 / (n + m))
 
 
 def _weights(pooled: Integers) -> Floats:
-    """The eigenvalues over runs of cells: but for the smallest, they are those over the cells themselves."""
+    """Of the chi-squares that the Anderson-Darling statistic is a sum of, where all is alike; they add up to 1.
+
+    The statistic averages, over the pooled rows, squares of which each has mean 1. They are correlated as cumulative
+    shares are, and the weights are the eigenvalues of that. They are taken over runs of cells: but for the smallest,
+    they are those over the cells themselves.
+    """
     share, middle, spread = _middles(np.bincount(_runs(pooled), weights=pooled))
     covariance = np.minimum.outer(middle, middle) - np.outer(middle, middle)
     covariance[np.diag_indices_from(covariance)] = spread
@@ -107,8 +106,7 @@ def ordered_chance(now: Integers, was: Integers, effect: float = 1.0) -> float:
     held = int(np.count_nonzero(pooled))
     expected = min(n, m) / effect * (1 - float(pooled[commonest]) / (n + m))
     if held > 2 and (expected >= SPREAD_OUT or float(pooled[commonest]) * DENSE <= n + m):
-        statistic, weights = anderson_darling(now, was)
-        return weighted_squares_chance(statistic / effect, weights)
+        return weighted_squares_chance(anderson_darling(now, was) / effect, _weights(pooled[pooled > 0]))
     share = share_chance((elsewhere[0], n / effect), (elsewhere[1], m / effect))
     if held <= 2 or min(elsewhere) < DENSE:
         return share
@@ -117,12 +115,16 @@ def ordered_chance(now: Integers, was: Integers, effect: float = 1.0) -> float:
     return min(1.0, 2 * min(share, ordered_chance(now, was, effect)))
 
 
-def pearson(now: Integers, was: Integers) -> float:
-    """Pearson's chi-square of the two rows of counts, cells that both lack left out."""
+def pearson(now: Integers | Floats, was: Integers | Floats) -> float:
+    """Pearson's chi-square of a table of two rows: sum (observed - expected)^2 / expected; empty cells add nothing.
+
+    With p, q the shares and r those of both together it is n m / (n + m) sum (p - q)^2 / r, without a correction for
+    continuity.
+    """
     n, m = float(now.sum()), float(was.sum())
-    pooled = (now + was)[now + was > 0] / (n + m)
-    apart = (now / n - was / m)[now + was > 0]
-    return float((apart**2 / pooled).sum()) * n * m / (n + m)
+    held = now + was > 0
+    both, apart = (now + was)[held] / (n + m), (now / n - was / m)[held]
+    return float((apart**2 / both).sum()) * n * m / (n + m)
 
 
 def category_chance(now: Integers, was: Integers, effect: float = 1.0) -> float:

@@ -16,6 +16,7 @@ from sklearn.metrics import brier_score_loss, confusion_matrix, log_loss, mean_a
 from statsmodels.stats import proportion
 from statsmodels.stats.multitest import multipletests
 
+from batchops.stats import lay_out, summarise
 from batchops.stats.discovery import (
     LOSSES,
     Cube,
@@ -32,6 +33,7 @@ from batchops.stats.discovery import (
     discover,
     discover_nights,
     encode,
+    features_of,
     is_odd,
     labelled,
     lay_out_features,
@@ -117,6 +119,21 @@ def test_every_number_lies_in_the_bin_that_its_name_says(values: list[float], bi
         for value, code in zip(values, encode(frame, [feature])[0].tolist(), strict=True):
             low, high = ends[code]
             assert low <= value < high or (code == len(ends) - 1 and low <= value <= high)
+
+
+def test_bins_of_the_reference_s_cells_are_those_of_its_rows() -> None:
+    frame = FRAME.with_columns(same=pl.lit(1.0), none=pl.lit(None, pl.String), when=pl.lit(None, pl.Date))
+    names = [*COLUMNS, "score", "same", "none", "when"]
+    cells = lay_out(frame, names)
+    by_rows = {each.column: each for each in lay_out_features(frame, names)}
+    by_cells = {each.column: each for each in features_of(cells, summarise(frame, cells), names)}
+    assert list(by_cells) == list(by_rows) == [*COLUMNS, "score"]
+    for name in ("carrier", "late", "month", "cargo"):
+        assert by_cells[name] == by_rows[name]
+    for name in ("distance", "score", "delay"):
+        shares = np.bincount(encode(frame, [by_cells[name]])[0]) / frame.height
+        assert by_cells[name].size == by_rows[name].size
+        assert shares == pytest.approx(np.bincount(encode(frame, [by_rows[name]])[0]) / frame.height, abs=0.02)
 
 
 def test_what_the_reference_did_not_have_falls_in_the_end_bins_and_in_other() -> None:

@@ -7,7 +7,7 @@ reference ends, both rounded outwards; rows beyond, infinities among them, are c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -16,7 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["BINS", "MISSING", "MOST", "OTHER", "Codes", "Feature", "encode", "lay_out_features"]
+from batchops.stats.cells import Cells
+from batchops.stats.profile import Column, Profile
+
+__all__ = ["BINS", "MISSING", "MOST", "OTHER", "Codes", "Feature", "encode", "features_of", "lay_out_features"]
 
 BINS = 5
 """Bins of a column of numbers, at the reference's quantiles; one more for missing ones. Three features of five bins
@@ -94,7 +97,7 @@ def _feature(series: pl.Series, bins: int, values: int) -> Feature | None:
     if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
         return Feature(series.name, "category", bins=(*_common(series, values), OTHER, MISSING))
     if dtype.is_numeric():
-        return _number(series.name, _sorted(series), bins)
+        return _number(series.name, _distinct(series), bins)
     return None
 
 
@@ -104,38 +107,52 @@ def _varies(frame: pl.DataFrame, feature: Feature) -> bool:
 
 
 def _common(series: pl.Series, values: int) -> list[str]:
-    """The commonest categories, in their own order."""
     counts = series.drop_nulls().cast(pl.String).alias("value").value_counts(name="n")
-    named = counts.filter((pl.col("n") >= SEEN) & ~pl.col("value").is_in([OTHER, MISSING]))
-    return sorted(named.sort(["n", "value"], descending=[True, False]).head(values)["value"])
+    return _named(dict(zip(counts["value"].to_list(), counts["n"].to_list(), strict=True)), values)
 
 
-def _sorted(series: pl.Series) -> Floats:
+def _named(rows: Mapping[str, int], values: int) -> list[str]:
+    """The commonest categories, in their own order."""
+    known = [value for value, n in rows.items() if n >= SEEN and value not in (OTHER, MISSING)]
+    return sorted(sorted(known, key=lambda value: (-rows[value], value))[:values])
+
+
+def _distinct(series: pl.Series) -> _Counted:
     values = series.drop_nulls().cast(pl.Float64).to_numpy()
-    return np.sort(values[np.isfinite(values)]) + 0.0
+    distinct, counts = np.unique(values[np.isfinite(values)] + 0.0, return_counts=True)
+    return _Counted(distinct, counts)
 
 
-def _number(column: str, values: Floats, bins: int) -> Feature | None:
-    if not len(values) or values[0] == values[-1]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counted:
+    """Numbers, ascending, and how many rows hold each; or where cells begin, and the largest number, of no row."""
+
+    values: Floats
+    rows: NDArray[np.int64]
+
+
+def _number(column: str, counted: _Counted, bins: int) -> Feature | None:
+    values = counted.values
+    if len(values) < 2:
         return None
-    ends = _rounded(np.concatenate((values[:1], _edges(values, bins), values[-1:])))
+    ends = _rounded(np.concatenate((values[:1], _edges(counted, bins), values[-1:])))
     edges = [edge for edge in ends[1:-1] if values[0] < edge <= values[-1]]
     shown = [_shown(each) for each in (ends[0], *edges, ends[-1])]
     names = [f"[{low}, {high})" for low, high in pairwise(shown[:-1])]
     return Feature(column, "number", tuple(edges), (*names, f"[{shown[-2]}, {shown[-1]}]", MISSING))
 
 
-def _edges(values: Floats, bins: int) -> Floats:
-    """Where bins of sorted values begin, the first aside."""
-    distinct = np.unique(values)
-    if len(distinct) <= FEW:
-        return distinct[1:]
-    inner = np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
+def _edges(counted: _Counted, bins: int) -> Floats:
+    """Where bins begin, the first aside."""
+    values = counted.values[counted.rows > 0]
+    if len(values) <= FEW:
+        return values[1:]
+    below = np.cumsum(counted.rows[counted.rows > 0])
+    inner = np.searchsorted(below, np.arange(1, bins) * below[-1] / bins)
     # A value that is many quantiles at once, such as zero, has a bin of its own: the next one begins a bin.
-    often = inner[np.diff(inner, prepend=distinct[0]) == 0]
-    after = distinct[np.minimum(np.searchsorted(distinct, often, side="right"), len(distinct) - 1)]
-    edges = np.unique(np.concatenate((inner, after)))
-    return np.asarray(edges[edges > distinct[0]])
+    often = inner[np.diff(inner, prepend=0) == 0]
+    starts = np.setdiff1d(np.concatenate((inner, np.minimum(often + 1, len(values) - 1))), [0])
+    return np.asarray(values[starts])
 
 
 def _rounded(ends: Floats) -> list[float]:
@@ -166,6 +183,42 @@ def _to(end: float, gap: float, up: bool) -> float:
 
 def _shown(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+
+
+def features_of(
+    cells: Sequence[Cells], reference: Profile, columns: Sequence[str], bins: int = BINS, values: int = VALUES
+) -> tuple[Feature, ...]:
+    """The same where the reference's rows are not at hand: its counts, in their cells, are enough.
+
+    Edges are those of cells; of a column with at most 255 distinct numbers they are what the rows give.
+    """
+    known = {each.column: each for each in cells}
+    found = []
+    for name in dict.fromkeys(columns):
+        if name in known and name in reference.columns:
+            feature = _of_cells(known[name], reference.columns[name], bins, values)
+            if feature is not None:
+                found.append(feature)
+    return tuple(found)
+
+
+def _of_cells(cells: Cells, column: Column, bins: int, values: int) -> Feature | None:
+    counts = column.table.dense(cells.size)
+    if cells.kind == "boolean":
+        several = np.count_nonzero([*counts, column.missing]) > 1
+        return Feature(cells.column, "boolean", bins=("false", "true", MISSING)) if several else None
+    if cells.kind == "category":
+        rows = dict(zip(cells.values, counts.tolist(), strict=False))
+        named = _named(rows, values)
+        bare = len(named) + (sum(rows[value] for value in named) < column.valid) + (column.missing > 0)
+        return Feature(cells.column, "category", bins=(*named, OTHER, MISSING)) if bare > 1 else None
+    if not cells.numbers or cells.kind == "temporal" or column.minimum is None or column.maximum is None:
+        return None
+    held = np.flatnonzero(counts)
+    starts = np.concatenate(([column.minimum], cells.breaks()))[held]
+    starts = np.clip(starts, column.minimum, column.maximum)
+    ends = np.append(starts, [column.maximum] if column.maximum > starts[-1] else [])
+    return _number(cells.column, _Counted(ends, np.resize(np.append(counts[held], 0), len(ends))), bins)
 
 
 def encode(frame: pl.DataFrame, features: Sequence[Feature]) -> Codes:

@@ -25,12 +25,14 @@ def quantiles(level: float, freedom: Floats) -> Floats:
     [2.2622, 1.96]
     """
     tail = 0.5 + level / 2
-    return np.where(np.isinf(freedom), ndtri(tail), stdtrit(np.where(np.isinf(freedom), 1.0, freedom), tail))
+    told = np.where(np.isinf(freedom), ndtri(tail), stdtrit(np.where(np.isinf(freedom), 1.0, freedom), tail))
+    return np.asarray(told, dtype=np.float64)
 
 
 def tails(distance: Floats, freedom: Floats) -> Floats:
     """Probability beyond so many standard errors, on one side."""
-    return np.where(np.isinf(freedom), ndtr(-distance), stdtr(np.where(np.isinf(freedom), 1.0, freedom), -distance))
+    told = np.where(np.isinf(freedom), ndtr(-distance), stdtr(np.where(np.isinf(freedom), 1.0, freedom), -distance))
+    return np.asarray(told, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def _areas(held: Entries, shape: tuple[int, int, int], design: float) -> tuple[F
     slices, cells, nights = shape
     place = held.slice * cells + held.cell
     negatives, positives = (
-        np.bincount(place, weights=each, minlength=slices * cells).reshape(slices, cells)
+        np.asarray(np.bincount(place, each, slices * cells), dtype=np.float64).reshape(slices, cells)
         for each in (held.negatives, held.positives)
     )
     value, error = area(negatives, positives)

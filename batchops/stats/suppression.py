@@ -71,7 +71,8 @@ def suppressed(counts: Mapping[SliceKey, int], total: int, k: int) -> frozenset[
     while True:
         _close(tables, hidden, k)
         settled = _settled(tables, hidden) & hidden
-        more = {_beside(key, tables, hidden) for key in sorted(settled)} - {None}
+        found = (_beside(key, tables, hidden) for key in sorted(settled))
+        more = {key for key in found if key is not None}
         if not more:
             return frozenset(key for key in counts if _ordered(key) in hidden)
         hidden |= more
@@ -215,7 +216,7 @@ class _Signs:
         return rest
 
     def _times(self, vector: Floats) -> Floats:
-        return np.bincount(self.row, self.sign * vector[self.column], self.shape[0])
+        return np.asarray(np.bincount(self.row, self.sign * vector[self.column], self.shape[0]), dtype=np.float64)
 
 
 def _beside(key: SliceKey, tables: _Tables, hidden: AbstractSet[SliceKey]) -> SliceKey | None:

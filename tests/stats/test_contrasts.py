@@ -12,8 +12,6 @@ from statsmodels.stats.proportion import confint_proportions_2indep, score_test_
 
 from batchops.stats.contrasts import MeanDifferences, ShareDifferences
 
-Floats = NDArray[np.float64]
-
 
 def shares(first: int, first_rows: int, second: int, second_rows: int, effect: float = 1.0) -> ShareDifferences:
     numbers = (first, first_rows, second, second_rows, effect, np.inf)
@@ -28,7 +26,7 @@ def test_two_shares_that_are_so_far_apart_are_estimated_at_their_likeliest() -> 
         delta = rng.choice([-0.7, -0.05, 0.0, 0.05, 0.3])
 
         def unlikely(
-            second: float, delta: float = delta, counts: Floats = counts, rows: NDArray[np.int64] = rows
+            second: float, delta: float = delta, counts: NDArray[np.int64] = counts, rows: NDArray[np.int64] = rows
         ) -> float:
             both = np.array([second + delta, second])
             return -float((xlogy(counts, both) + xlogy(rows - counts, 1 - both)).sum())

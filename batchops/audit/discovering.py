@@ -6,16 +6,18 @@ What is shown of them is measured on rows that the search did not see: on its ot
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set as AbstractSet
+from dataclasses import replace
 from itertools import permutations
 
-from batchops.audit.outcomes import GapPart, Interval, SlicePart
+from batchops.audit.compare import Comparison
+from batchops.audit.outcomes import GapPart, Interval, SlicePart, SlicingPart
 from batchops.audit.primary import K_ANONYMOUS, PRIMARY, limit_of, side_of, unit_of
-from batchops.audit.slicing import slice_label
+from batchops.audit.slicing import slice_label, slices_parts, slicing_part
 from batchops.stats import SliceKey
 from batchops.stats.discovery import Discovery, FoundSlice, Recount, Terms
 from batchops.verdict import Figure, Finding, Policy, Severity
 
-__all__ = ["discovered_figures", "discovered_parts", "search_terms"]
+__all__ = ["all_slices", "declared", "discovered_figures", "discovered_parts", "search_terms"]
 
 
 def search_terms(
@@ -61,6 +63,23 @@ def discovered_figures(
             },
             chance=each.gap.chance if found.proved else _certain,
         )
+
+
+def declared(comparison: Comparison) -> frozenset[SliceKey]:
+    """The slices that a search need not find."""
+    return frozenset(gap.key for gap in comparison.slices.slices)
+
+
+def all_slices(
+    comparison: Comparison, findings: Mapping[str, Finding], found: Discovery | None
+) -> tuple[tuple[SlicePart, ...] | None, SlicingPart | None]:
+    """All slices, declared and found, worst first, and how they were tested."""
+    own, how = slices_parts(comparison, findings), slicing_part(comparison)
+    if found is None:
+        return own, how
+    how = how or SlicingPart(found.metric, 0, found.support, 0, 0)
+    both = [*(own or ()), *discovered_parts(found, findings, declared(comparison))]
+    return tuple(sorted(both, key=lambda part: part.severity.rank)), replace(how, searched=found.searched)
 
 
 def _certain(edge: float) -> float:  # noqa: ARG001 - a figure's chance

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from batchops.audit import Audit, Comparison, Reference, Yardstick, compare_audits
+from batchops import models
+from batchops.audit import SCORE, Audit, Comparison, Reference, Yardstick, compare_audits
+from batchops.audit.discovering import declared, discovered_figures
+from batchops.audit.estimating import Estimated, estimate_night, estimated_figures, rows_alike
 from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures, quality_figures
+from batchops.audit.multivariate import ROWS
+from batchops.audit.primary import slice_test
 from batchops.audit.slicing import fairness_figures, slice_figures
 from batchops.contract import Contract, schema_faults
-from batchops.frames.counting import Side, count
+from batchops.frames.counting import NIGHT, Side, count, has_scores, outcome
 from batchops.frames.dimensions import dimensions_of
 from batchops.frames.layout import lay_out_inputs, sample_of
 from batchops.frames.roles import Guess, Roles, settle
 from batchops.frames.schema import Fault, faults_of, schema_figures
+from batchops.frames.searching import Searched, search
 from batchops.frames.sources import Table
 from batchops.frames.truth import Truth, truth_of
 from batchops.run.clock import Clock
-from batchops.stats import Cells, lay_out, lay_out_scores
+from batchops.stats import Cells, lay_out, lay_out_quality
+from batchops.stats.discovery import Discovery
+from batchops.stats.parity import Parity, parity
 from batchops.verdict import Figure, Policy, Verdict, judge
 
 __all__ = ["SECTIONS", "Asked", "Audited", "audit_tables"]
@@ -54,18 +63,21 @@ class Audited:
     """What came of it, before it is put into words.
 
     Attributes:
-        roles: Settled; ``guesses`` are those of them that nobody gave.
-        reference: None without a reference table.
+        side: How rows were counted, with the roles; ``guesses`` are those of them that nobody gave.
+        compared: There was a reference.
+        digests: SHA-256 of the tables' files.
     """
 
     asked: Asked
-    roles: Roles
+    side: Side
     guesses: tuple[Guess, ...]
-    truth: Truth | None
     current: Audit
     reference: Reference
     compared: bool
     comparison: Comparison
+    estimated: Estimated | None
+    found: Discovery | None
+    parity: Parity | None
     faults: tuple[Fault, ...]
     verdict: Verdict
     digests: Mapping[str, str]
@@ -78,58 +90,147 @@ def audit_tables(current: Table, reference: Table | None, asked: Asked, clock: C
         UsageError: A role names no column, or the label cannot be read.
         GateError: A table cannot be read.
     """
-    was = reference if reference is not None and "drift" in asked.sections else None
-    schema = pl.Schema({**(reference.schema if reference is not None else {}), **current.schema})
-    roles, guesses = settle(asked.roles, schema, asked.contract)
-    with clock.stage("lay out"):
-        truth = truth_of([each for each in (reference, current) if each is not None], roles)
-        yardstick = _yardstick(current, reference, asked, roles)
-    side = Side(roles, yardstick, None, truth.positive if truth else None)
-    with clock.stage("reference"):
-        before = count(reference, side, asked.threads) if reference is not None else Audit()
-    with clock.stage("current"):
-        contract = asked.contract if "contract" in asked.sections else None
-        now = count(current, Side(roles, yardstick, contract, side.positive, asked.keep_failing), asked.threads)
+    drift = reference is not None and "drift" in asked.sections
+    with ThreadPoolExecutor(2) as aside:
+        # What takes a second and a core that reading leaves idle: other files' bytes, and a library of classifiers.
+        digests = {name: aside.submit(table.digest) for name, table in _named(current, reference)}
+        library = aside.submit(getattr, models, "separate") if drift else None
+        with clock.stage("lay out"):
+            side = _side(current, reference, asked)
+        with clock.stage("reference"):
+            plain = replace(side, contract=None)
+            before = count(reference, plain, asked.threads) if reference is not None else Audit()
+        with clock.stage("current"):
+            now = count(current, side, asked.threads)
+        if library is not None:
+            library.result()
+        with clock.stage("search"):
+            found = _found((current, reference), side, now, asked)
+        told = {name: digest.result() for name, digest in digests.items()}
+    yardstick = side.yardstick
+    known = Reference(yardstick.inputs if drift else (), yardstick.score, yardstick.quality, before, ())
     with clock.stage("judge"):
-        known = Reference(yardstick.inputs if was else (), yardstick.score, yardstick.quality, before, ())
         comparison = compare_audits([now], known, asked.policy)
-        columns = roles.inputs([*(reference.schema if reference else {}), *current.schema])
-        faults = faults_of(current.schema, reference.schema, _once(columns)) if reference is not None else ()
-        figures = _figures(now, known, comparison, faults, asked)
+        estimated = _estimated(now, known, comparison, asked)
+        faults = _faults(current, reference, side.roles)
+        figures = [*_figures((now, known), comparison, faults, asked), *estimated_figures(estimated, asked.policy)]
+        if found is not None:
+            figures += discovered_figures(found, asked.policy, declared(comparison))
         verdict = judge(figures, asked.policy, "")
-    return Audited(asked, roles, guesses, truth, now, known, reference is not None, comparison, faults, verdict, {})
+    guesses = settle(asked.roles, _schema(current, reference), asked.contract)[1]
+    return Audited(
+        asked=asked,
+        side=side,
+        guesses=guesses,
+        current=now,
+        reference=known,
+        compared=reference is not None,
+        comparison=comparison,
+        estimated=estimated,
+        found=found,
+        parity=_parity(current, reference, side, asked),
+        faults=faults,
+        verdict=verdict,
+        digests=told,
+    )
+
+
+def _named(current: Table, reference: Table | None) -> list[tuple[str, Table]]:
+    return [("current", current), *([("reference", reference)] if reference is not None else [])]
+
+
+def _schema(current: Table, reference: Table | None) -> pl.Schema:
+    """The columns of either side."""
+    return pl.Schema({**(reference.schema if reference is not None else {}), **current.schema})
+
+
+def _side(current: Table, reference: Table | None, asked: Asked) -> Side:
+    """How rows are counted, as the reference has it."""
+    roles, _ = settle(asked.roles, _schema(current, reference), asked.contract)
+    truth = truth_of([table for _, table in _named(current, reference)], roles)
+    if truth is not None and roles.task is None:
+        roles = replace(roles, task=truth.task)
+    contract = asked.contract if "contract" in asked.sections else None
+    return Side(roles, _yardstick((current, reference), asked, roles, truth), contract, truth, asked.keep_failing)
+
+
+def _faults(current: Table, reference: Table | None, roles: Roles) -> tuple[Fault, ...]:
+    if reference is None:
+        return ()
+    return faults_of(current.schema, reference.schema, _once(roles.inputs([*reference.schema, *current.schema])))
+
+
+def _estimated(now: Audit, known: Reference, comparison: Comparison, asked: Asked) -> Estimated | None:
+    if "quality" not in asked.sections:
+        return None
+    return estimate_night(now.quality.nights.get(NIGHT), known, rows_alike(comparison.together))
+
+
+def _found(tables: tuple[Table, Table | None], side: Side, now: Audit, asked: Asked) -> Discovery | None:
+    if not asked.discover or "slices" not in asked.sections or side.truth is None:
+        return None
+    return search(*tables, side, _searched(tables, side, now, asked))
+
+
+def _searched(tables: tuple[Table, Table | None], side: Side, now: Audit, asked: Asked) -> Searched:
+    """All inputs that both tables have, personal data aside."""
+    hidden = set(asked.contract.pii) if asked.contract is not None else set[str]()
+    names = side.roles.inputs([name for name in tables[0].schema if tables[1] is None or name in tables[1].schema])
+    first = tuple(dict.fromkeys(name for each in side.roles.sliced for name in each if name in names))
+    metric = slice_test(asked.policy, now.quality, side.yardstick.quality).metric
+    return Searched(metric, tuple(name for name in names if name not in hidden), first, asked.policy)
+
+
+def _parity(current: Table, reference: Table | None, side: Side, asked: Asked) -> Parity | None:
+    if asked.method is None or reference is None or "drift" not in asked.sections:
+        return None
+    seen = [
+        cells.column for cells in side.yardstick.inputs if cells.kind != "opaque" and cells.column in current.schema
+    ]
+    return parity(current.column, reference.column, seen, asked.method)
 
 
 def _once(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _yardstick(current: Table, reference: Table | None, asked: Asked, roles: Roles) -> Yardstick:
+def _yardstick(tables: tuple[Table, Table | None], asked: Asked, roles: Roles, truth: Truth | None) -> Yardstick:
+    current, reference = tables
     inputs: tuple[Cells, ...] = ()
     laid = reference if reference is not None else current
-    if reference is not None and "drift" in asked.sections:
+    drift, slices = "drift" in asked.sections, "slices" in asked.sections
+    if reference is not None and drift:
         inputs, _ = lay_out_inputs(reference, roles.inputs(reference.schema.names()), asked.contract)
-    scores = _scores(laid, current, roles)
-    sliced = _once([name for each in roles.sliced for name in each]) if "slices" in asked.sections else ()
+    sliced = _once([name for each in roles.sliced for name in each]) if slices else ()
+    rows = _outcomes((laid, current), roles, truth)
+    scores = rows[SCORE] if SCORE in rows.columns else pl.Series(SCORE, [], pl.Float64)
     return Yardstick(
         inputs=inputs,
-        score=lay_out(pl.DataFrame({"score": scores}), ("score",))[0],
-        quality=lay_out_scores(scores, roles.threshold),
-        slices=roles.sliced if "slices" in asked.sections else (),
+        score=lay_out(scores.to_frame(), (SCORE,))[0],
+        quality=lay_out_quality(rows, truth.task if truth is not None else "binary", roles.threshold),
+        slices=roles.sliced if slices else (),
         dimensions=dimensions_of(laid, sliced),
+        key=tuple(name for name in roles.key if asked.contract is None or name not in asked.contract.pii),
+        sampled=ROWS if reference is not None and drift else 0,
     )
 
 
-def _scores(laid: Table, current: Table, roles: Roles) -> pl.Series:
-    for table in (laid, current):
-        if roles.score is not None and roles.score in table.schema:
-            return sample_of(table, [roles.score])[0][roles.score].cast(pl.Float64, strict=False)
-    return pl.Series("score", [], pl.Float64)
+def _outcomes(tables: tuple[Table, Table], roles: Roles, truth: Truth | None) -> pl.DataFrame:
+    """Scores and labels to lay cells out over: the reference's, or where it has none the current ones."""
+    rows = pl.DataFrame()
+    for table in tables:
+        asked = list(outcome(table.schema, roles, truth))
+        columns = list(dict.fromkeys(name for each in asked for name in each.meta.root_names()))
+        rows = sample_of(table, columns)[0].select(asked) if columns else pl.DataFrame()
+        if has_scores(rows):
+            break
+    return rows
 
 
 def _figures(
-    now: Audit, known: Reference, comparison: Comparison, faults: Sequence[Fault], asked: Asked
+    audits: tuple[Audit, Reference], comparison: Comparison, faults: Sequence[Fault], asked: Asked
 ) -> list[Figure]:
+    now, known = audits
     figures = [] if now.rows else [Figure("input.empty", ALL_ROWS, 1, "files", 1)]
     figures += schema_figures(faults, now.rows) if "drift" in asked.sections else []
     if asked.contract is not None and "contract" in asked.sections:

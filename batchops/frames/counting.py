@@ -11,14 +11,17 @@ from typing import TypeVar
 import polars as pl
 
 from batchops.audit import LABEL, SCORE, Audit, merge
-from batchops.audit.state import Yardstick
+from batchops.audit.state import Yardstick, products_of, sample_of
 from batchops.contract import KEY_UNIQUE, Contract, Tallies, Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
 from batchops.frames.roles import Roles
 from batchops.frames.sources import Table
+from batchops.frames.truth import Truth
 from batchops.stats import summarise, tally_quality
 
-__all__ = ["NIGHT", "Side", "count", "scored_rows"]
+__all__ = ["NIGHT", "Side", "accepted_rows", "count", "has_scores", "outcome", "scored_rows"]
+
+PREDICTION, WEIGHT = "prediction", "weight"
 
 NIGHT = ""
 """The only night of rows that have none."""
@@ -34,14 +37,14 @@ class Side:
     Attributes:
         roles: Settled.
         contract: None: every row is accepted.
-        labels: Values of the label -> 0 or 1, of binary.
+        truth: What labels and decisions mean; None: nothing is known of them.
         keep_failing: Rows that the contract sets aside take part in quality and slices.
     """
 
     roles: Roles
     yardstick: Yardstick
     contract: Contract | None = None
-    positive: pl.Expr | None = None
+    truth: Truth | None = None
     keep_failing: bool = False
 
 
@@ -52,10 +55,10 @@ def count(table: Table, side: Side, threads: int) -> Audit:
     def work(frame: pl.DataFrame) -> Audit:
         return _audit(frame, side, twice)
 
-    parts: list[Audit] = []
+    whole = Audit()
     for part in _spread(work, table.batches(), threads):
-        parts = [merge([*parts, part])]
-    return parts[0] if parts else Audit()
+        whole = merge([whole, part])
+    return whole
 
 
 def _spread(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
@@ -81,18 +84,28 @@ def _twice(table: Table, side: Side) -> pl.DataFrame | None:
 
 def _audit(frame: pl.DataFrame, side: Side, twice: pl.DataFrame | None) -> Audit:
     validation = _tried(frame, side, twice)
-    accepted = frame if validation is None or side.keep_failing else validation.accepted
-    scored = scored_rows(accepted, side)
-    yardstick = side.yardstick
+    taken = frame if validation is None or side.keep_failing else validation.accepted
+    scored, yardstick, empty = scored_rows(taken, side), side.yardstick, Audit()
+    rest = () if validation is None or side.keep_failing else (validation.quarantined.drop(SCORE, LABEL, strict=False),)
+    whole = taken.drop(scored.columns, strict=False).with_columns(scored.get_columns())
     return Audit(
         tallies=Tallies(rows=frame.height) if validation is None else validation.tallies,
-        schema=Audit().schema if validation is None else validation.check.tally,
+        schema=empty.schema if validation is None else validation.check.tally,
         inputs=summarise(frame, yardstick.inputs),
-        outputs=summarise(scored.select(SCORE), (yardstick.score,)) if SCORE in scored.columns else Audit().outputs,
+        outputs=summarise(scored.select(SCORE), (yardstick.score,)) if SCORE in scored.columns else empty.outputs,
         quality=tally_quality(scored, NIGHT, yardstick.slices, yardstick.quality)
-        if SCORE in scored.columns
-        else Audit().quality,
+        if has_scores(scored)
+        else empty.quality,
+        sample=sample_of((whole, *rest), yardstick, NIGHT),
+        products=products_of(frame, yardstick),
     )
+
+
+def accepted_rows(frame: pl.DataFrame, side: Side) -> pl.DataFrame:
+    """The rows that quality is counted from."""
+    if side.contract is None or side.keep_failing:
+        return frame
+    return evaluate(side.contract, frame).accepted
 
 
 def _tried(frame: pl.DataFrame, side: Side, twice: pl.DataFrame | None) -> Validation | None:
@@ -106,19 +119,36 @@ def _tried(frame: pl.DataFrame, side: Side, twice: pl.DataFrame | None) -> Valid
 
 
 def scored_rows(accepted: pl.DataFrame, side: Side) -> pl.DataFrame:
-    """What quality is counted from: score, label and the dimensions of the slices, under the names it knows."""
-    roles, taken = side.roles, []
-    if roles.score is not None and roles.score in accepted.columns:
-        taken.append(pl.col(roles.score).cast(pl.Float64, strict=False).alias(SCORE))
-    if side.positive is not None and roles.label in accepted.columns:
-        taken.append(side.positive.alias(LABEL))
-    if roles.prediction is not None and roles.prediction in accepted.columns:
-        taken.append(pl.col(roles.prediction).alias("prediction"))
-    if roles.weight is not None and roles.weight in accepted.columns:
-        taken.append(pl.col(roles.weight).cast(pl.Float64, strict=False).alias("weight"))
+    """What quality is counted from, under the names that `tally_quality` knows."""
     dimensions = side.yardstick.dimensions
-    taken += [dimensions[name].alias(name) for name in side.yardstick.sliced if _has(dimensions[name], accepted)]
-    return accepted.select(taken)
+    named = [dimensions[name].alias(name) for name in side.yardstick.sliced if _has(dimensions[name], accepted)]
+    return accepted.select(*outcome(accepted.schema, side.roles, side.truth), *named)
+
+
+def outcome(schema: pl.Schema, roles: Roles, truth: Truth | None) -> Iterator[pl.Expr]:
+    """Score, label, decision and weight of each row, as far as the table has them."""
+    task = truth.task if truth is not None else "binary"
+    if task == "multiclass":
+        prefix = f"{roles.score}_"
+        yield from (
+            pl.col(name).cast(pl.Float64, strict=False).alias(f"{SCORE}_{name.removeprefix(prefix)}")
+            for name in schema.names()
+            if roles.score is not None and name.startswith(prefix)
+        )
+    elif roles.score in schema:
+        yield pl.col(roles.score or "").cast(pl.Float64, strict=False).alias(SCORE)
+    elif task == "regression" and roles.prediction in schema:
+        yield pl.col(roles.prediction or "").cast(pl.Float64, strict=False).alias(SCORE)
+    for name, column in ((LABEL, roles.label), (PREDICTION, roles.prediction)):
+        if truth is not None and column is not None and column in schema:
+            yield truth.read(column, schema[column]).alias(name)
+    if roles.weight is not None and roles.weight in schema:
+        yield pl.col(roles.weight).cast(pl.Float64, strict=False).alias(WEIGHT)
+
+
+def has_scores(rows: pl.DataFrame) -> bool:
+    """Whether there is anything to be right or wrong."""
+    return any(name == PREDICTION or name.startswith(SCORE) for name in rows.columns)
 
 
 def _has(dimension: pl.Expr, frame: pl.DataFrame) -> bool:

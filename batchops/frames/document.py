@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from importlib.metadata import version as installed
 
 from batchops import __version__
+from batchops.audit.attribution import explained
+from batchops.audit.discovering import all_slices
 from batchops.audit.document import (
     FORMAT,
     AuditDocument,
@@ -17,6 +19,9 @@ from batchops.audit.document import (
     TablePart,
     WindowPart,
 )
+from batchops.audit.estimating import estimated_part
+from batchops.audit.multivariate import multivariate_part
+from batchops.audit.parity import parity_part
 from batchops.audit.parts import (
     budget_part,
     column_parts,
@@ -25,7 +30,7 @@ from batchops.audit.parts import (
     score_part,
 )
 from batchops.audit.sections import DriftPart
-from batchops.audit.slicing import fairness_parts, slices_parts, slicing_part
+from batchops.audit.slicing import fairness_parts
 from batchops.frames.auditing import Audited
 from batchops.frames.schema import with_faults
 from batchops.frames.sources import Table
@@ -47,6 +52,7 @@ def document_of(audited: Audited, tables: tuple[Table, Table | None], clock: Clo
     told = tuple(finding_part(finding, facts) for finding in verdict.alarms)
     contract = audited.asked.contract if "contract" in sections else None
     comparison = audited.comparison
+    parts, how = all_slices(comparison, findings, audited.found)
     return AuditDocument(
         format=FORMAT,
         job=None,
@@ -63,25 +69,33 @@ def document_of(audited: Audited, tables: tuple[Table, Table | None], clock: Clo
         quality=quality_part(comparison, audited.reference, findings, (None, 0, 0), {})
         if "quality" in sections
         else None,
-        slices=slices_parts(comparison, findings) if "slices" in sections else None,
+        slices=parts if "slices" in sections else None,
         provenance=_provenance(audited, tables),
         history=(),
         run=_run(clock, audited),
-        slicing=slicing_part(comparison) if "slices" in sections else None,
+        slicing=how if "slices" in sections else None,
         fairness=fairness_parts(comparison, findings) if "slices" in sections else None,
         budget=budget_part(verdict),
+        estimated=estimated_part(audited.estimated, findings),
     )
 
 
 def _scored(audited: Audited) -> bool:
-    return audited.roles.score is not None and audited.compared and "drift" in audited.asked.sections
+    return audited.side.roles.score is not None and audited.compared and "drift" in audited.asked.sections
 
 
 def _drift(audited: Audited, findings: Mapping[str, Finding], reference: Table | None) -> DriftPart | None:
     if reference is None or "drift" not in audited.asked.sections:
         return None
     columns = column_parts(audited.comparison, findings, {})
-    return DriftPart(reference.name, with_faults(columns, audited.faults, audited.verdict.findings))
+    together = audited.comparison.together
+    columns = explained(columns, audited.comparison, findings)
+    return DriftPart(
+        reference.name,
+        with_faults(columns, audited.faults, audited.verdict.findings),
+        multivariate_part(together, findings) if together is not None else None,
+        parity_part(audited.parity) if audited.parity is not None else None,
+    )
 
 
 def _facts(audited: Audited) -> Facts:
@@ -109,7 +123,7 @@ def _window(audited: Audited) -> WindowPart:
 
 
 def _provenance(audited: Audited, tables: tuple[Table, Table | None]) -> ProvenancePart:
-    contract, roles = audited.asked.contract, audited.roles
+    contract, roles = audited.asked.contract, audited.side.roles
     named = {
         "task": roles.task,
         "score": roles.score,

@@ -74,6 +74,14 @@ class Table:
             for frame in rows.collect_batches(chunk_size=BATCH, maintain_order=True):
                 yield from frame.iter_slices(BATCH)
 
+    def column(self, name: str) -> Iterator[pl.Series]:
+        """One column's rows in their order, in parts.
+
+        Raises:
+            GateError: It cannot be read.
+        """
+        return (frame[name] for frame in self.batches([name]))
+
     def answer(self, *asked: pl.Expr) -> pl.DataFrame:
         """One row of aggregates over all of it, without holding it.
 

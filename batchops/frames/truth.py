@@ -19,85 +19,103 @@ CLASSES = 100
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The label, read.
+    """Labels, and decisions that are spelled as labels are.
 
     Attributes:
-        values: Its different values, ascending, as text; none of regression.
-        positive: The label as a number: 0 or 1 of binary, as it is of regression; None of multiclass.
+        values: The different labels as text, ascending; none of regression.
+        positive: Which of them is the positive one of binary; empty where labels are 0 and 1 already.
     """
 
     task: Task
-    values: tuple[str, ...]
-    positive: pl.Expr | None
+    values: tuple[str, ...] = ()
+    positive: str = ""
+
+    def read(self, column: str, dtype: pl.DataType) -> pl.Expr:
+        """A column of labels or decisions as quality is counted: 0 or 1, a number, or the name of a class."""
+        values = pl.col(column)
+        if self.task == "regression" or (self.task == "binary" and not self.positive):
+            return values.cast(pl.Float64, strict=False)
+        text = _as_text(values, dtype)
+        if self.task == "multiclass":
+            return text
+        return pl.when(values.is_not_null()).then((text == self.positive).cast(pl.Float64))
 
 
 def truth_of(tables: Sequence[Table], roles: Roles) -> Truth | None:
-    """Read what the label is in all tables that have it; None where none has.
+    """Read what the label is in all tables that have it; None where none has, and no task was given.
 
     Raises:
         UsageError: Two values, and nobody can know which of them is the positive one; or it is no label of the task.
     """
     label = roles.label
-    if label is None:
-        return None
-    holders = [table for table in tables if label in table.schema]
-    if not holders:
-        return None
+    holders = [table for table in tables if label is not None and label in table.schema]
+    if label is None or not holders:
+        return Truth(roles.task) if roles.task is not None else None
     dtype = holders[0].schema[label]
     distinct = _distinct(holders, label)
     task = roles.task or _task(distinct, dtype, roles)
     if task == "regression":
         if not dtype.is_numeric():
             raise UsageError("--label", f"{label!r} holds no numbers", "Name a column of numbers, or another --task")
-        return Truth(task, (), pl.col(label).cast(pl.Float64))
+        return Truth(task)
     if distinct is None:
         what = f"{label!r} has more than {CLASSES} different values"
         raise UsageError("--label", what, "Write --task regression, or name another column")
-    values = tuple(_text(value) for value in distinct)
-    if task == "multiclass":
-        return Truth(task, values, None)
-    return Truth(task, values, _positive(distinct, roles))
+    return Truth(task, distinct, _positive(distinct, roles) if task == "binary" else "")
 
 
-def _distinct(tables: Sequence[Table], label: str) -> list[object] | None:
-    """The label's values, ascending; None where there are too many to be classes."""
-    found: set[object] = set()
+def _as_text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Values as people write them: no ``.0`` behind whole numbers, and booleans in small letters."""
+    if not dtype.is_float():
+        return values.cast(pl.String)
+    whole = values.is_finite() & (values == values.round())
+    return pl.when(whole).then(values.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(values.cast(pl.String))
+
+
+def _distinct(tables: Sequence[Table], label: str) -> tuple[str, ...] | None:
+    """The label's values as text, in the order of numbers where they are such; None where there are too many."""
+    found: set[str] = set()
     for table in tables:
-        seen = table.answer(pl.col(label).drop_nulls().unique().implode())[label][0]
-        if len(seen) > CLASSES:
+        known = pl.col(label).fill_nan(None) if table.schema[label].is_float() else pl.col(label)
+        seen = table.answer(_as_text(known.drop_nulls().unique(), table.schema[label]).alias(label).implode())
+        found |= set(seen[label][0])
+        if len(found) > CLASSES:
             return None
-        found |= set(seen.filter(seen.is_not_nan()) if seen.dtype.is_float() else seen)
-    return sorted(found, key=lambda value: (str(type(value)), value)) if len(found) <= CLASSES else None
+    return tuple(sorted(found, key=_order))
 
 
-def _task(distinct: list[object] | None, dtype: pl.DataType, roles: Roles) -> Task:
-    if distinct is None or (dtype.is_float() and len(distinct) > 2):
+def _order(text: str) -> tuple[float, str]:
+    try:
+        return float(text), text
+    except ValueError:
+        return float("inf"), text
+
+
+def _task(distinct: tuple[str, ...] | None, dtype: pl.DataType, roles: Roles) -> Task:
+    if distinct is None or (dtype.is_float() and len(distinct) > 2 and not all(_whole(text) for text in distinct)):
         return "regression"
     return "binary" if len(distinct) <= 2 or roles.positive is not None else "multiclass"
 
 
-def _text(value: object) -> str:
-    """A value as people write it: no ``.0`` behind whole numbers, and booleans in small letters."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+def _whole(text: str) -> bool:
+    return text.lstrip("-").isdigit()
 
 
-def _positive(distinct: list[object], roles: Roles) -> pl.Expr:
-    """0 or 1 for each label.
+def _positive(distinct: tuple[str, ...], roles: Roles) -> str:
+    """The positive label; empty where labels are 0 and 1, or false and true.
 
     Raises:
-        UsageError: It cannot be known.
+        UsageError: It cannot be known, or no row holds it.
     """
-    column = pl.col(roles.label or "")
-    texts = {_text(value): value for value in distinct}
-    wanted = roles.positive
-    if wanted is None:
-        if set(distinct) <= {0, 1}:
-            return column.cast(pl.Float64)
+    if roles.positive is None:
+        if set(distinct) <= {"0", "1"} or set(distinct) <= {"false", "true"}:
+            return ""
         shown = "two values" if len(distinct) <= 2 else f"{len(distinct)} different values"
         what = f"{roles.label!r} has {shown}, and neither is 1 or True"
         raise UsageError("--positive", what, "Say which value is the positive one")
-    if _text(wanted) not in texts and distinct:
+    wanted = str(roles.positive).lower() if isinstance(roles.positive, bool) else str(roles.positive)
+    spelled = wanted.removesuffix(".0")
+    found = next((text for text in (wanted, spelled, wanted.lower()) if text in distinct), None)
+    if found is None and distinct:
         raise UsageError("--positive", f"{roles.label!r} never holds it", "Write the value as the data has it")
-    return pl.when(column.is_not_null()).then((column == pl.lit(texts.get(_text(wanted), wanted))).cast(pl.Float64))
+    return found or wanted

@@ -1,0 +1,99 @@
+"""The search for slices in two tables: a pass of its own; half of the rows is searched, the other half believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from batchops.audit import LABEL, SCORE
+from batchops.audit.discovering import search_terms
+from batchops.frames.counting import PREDICTION, Side, accepted_rows, outcome
+from batchops.frames.layout import sample_of
+from batchops.frames.sources import Table
+from batchops.stats.discovery import (
+    Cubes,
+    Discovery,
+    Losses,
+    Recount,
+    Search,
+    count_halves,
+    labelled,
+    lay_out_search,
+    measure,
+    propose,
+    recount_of,
+)
+from batchops.stats.row_hash import hash_rows
+from batchops.verdict import Policy
+
+__all__ = ["Searched", "search"]
+
+LOSS = "loss"
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What is searched, and on which metric.
+
+    Attributes:
+        columns: To slice by.
+        first: Those of them that a person named.
+    """
+
+    metric: str
+    columns: tuple[str, ...]
+    first: tuple[str, ...]
+    policy: Policy
+
+
+def search(current: Table, reference: Table | None, side: Side, asked: Searched) -> Discovery:
+    """Find slices that fare worse in one half of the current rows, and measure them on the other.
+
+    Rows are taken as independent of each other, as everywhere where there are no nights.
+    """
+    laid = reference if reference is not None else current
+    plan = lay_out_search(_sample(laid, side, asked), asked.columns, asked.metric, asked.first, side.roles.threshold)
+    halves = _counted(current, side, plan)
+    proposals = propose(halves.odd, plan.grid, plan.loss)
+    was = None
+    if reference is not None and proposals.slices:
+        before = _counted(reference, side, plan)
+        was = recount_of(before.odd + before.even, plan.grid, proposals.slices)
+    other: Recount = recount_of(halves.even, plan.grid, proposals.slices)
+    terms = search_terms(asked.policy, asked.metric, rows_independent=True, reference=was)
+    return measure(proposals, other, plan.loss, terms)
+
+
+def _sample(table: Table, side: Side, asked: Searched) -> pl.DataFrame:
+    roles = side.roles
+    names = [name for name in (roles.score, roles.prediction, roles.label) if name is not None]
+    sample, _ = sample_of(table, list(dict.fromkeys((*asked.columns, *names))))
+    return _with_outcome(sample, side)
+
+
+def _with_outcome(rows: pl.DataFrame, side: Side) -> pl.DataFrame:
+    """Rows with their score and label under the names that the search knows."""
+    found = rows.select(outcome(rows.schema, side.roles, side.truth))
+    if SCORE not in found.columns and PREDICTION in found.columns:
+        # Decisions were given, and no score: each counts as a score of 0 or 1.
+        found = found.rename({PREDICTION: SCORE})
+    if side.truth is not None and side.truth.task == "multiclass":
+        found = found.select((pl.col(SCORE) != pl.col(LABEL)).cast(pl.Float64).alias(LOSS))
+    named = [name for name in (SCORE, LABEL, LOSS) if name in found.columns]
+    return rows.drop(named, strict=False).with_columns(found.select(named).get_columns())
+
+
+def _counted(table: Table, side: Side, plan: Search) -> Cubes:
+    return count_halves(_halves(table, side, plan), plan.grid)
+
+
+def _halves(table: Table, side: Side, plan: Search) -> Iterator[tuple[NDArray[np.uint8], Losses, NDArray[np.bool_]]]:
+    for frame in table.batches():
+        rows = _with_outcome(accepted_rows(frame, side), side)
+        codes, losses, held = labelled(rows, plan)
+        odd = hash_rows(rows, side.yardstick.inputs, rows.columns) & np.uint64(1) == 1
+        yield codes, losses, odd[held]

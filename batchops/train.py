@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from batchops import codec
 from batchops.audit import LABEL, SCORE, Batch, NightProfile, Reference, Yardstick, audit_batch, merge
+from batchops.audit.multivariate import ROWS, usual_areas
 from batchops.audit.stored import packed
 from batchops.contract import KEY_UNIQUE, Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
@@ -39,6 +40,7 @@ from batchops.run.scores import scores_frame
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
 from batchops.stats import lay_out, lay_out_scores, metrics
+from batchops.stats.rows import RowSample
 from batchops.store import Store
 
 __all__ = ["train"]
@@ -209,4 +211,7 @@ def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], scores: Matrix)
     profiles = [
         NightProfile(str(each.night), one.inputs, one.outputs) for each, one in zip(nights, audits, strict=True)
     ]
-    return Reference(yardstick.inputs, yardstick.score, yardstick.quality, merge(audits), tuple(profiles))
+    samples = [one.sample for one in audits]
+    merged = replace(merge(audits), sample=RowSample.pooled(samples, ROWS))
+    areas = usual_areas(samples, yardstick.inputs, (1, job.job.window))
+    return Reference(yardstick.inputs, yardstick.score, yardstick.quality, merged, tuple(profiles), areas)

@@ -21,7 +21,7 @@ from batchops.stats.rows import ABSENT, HIGH, LOW, MISSING, UNSEEN, RowSample
 from batchops.stats.sparse import Integers
 from batchops.verdict import Figure, Finding, Policy, Severity
 
-__all__ = ["explained", "weighted_figure"]
+__all__ = ["explained", "weighted_figures"]
 
 Marks = NDArray[np.bool_]
 Findings = Mapping[str, Finding]
@@ -60,9 +60,9 @@ class _Pull:
         return self.share * max(0.0, (bound or 0.0) - self.edge)
 
 
-def weighted_figure(
+def weighted_figures(
     columns: Sequence[ColumnComparison], reliance: Mapping[str, float], policy: Policy
-) -> Figure | None:
+) -> Iterator[Figure]:
     """How far what the model relies on has drifted: the sum over columns of reliance x distance beyond the edge.
 
     Reliance is taken as a share of that on all compared columns, so the figure is a distance: .05 where a column that
@@ -72,17 +72,17 @@ def weighted_figure(
         reliance: Column -> fall of the model's roc_auc without it; below 0 is none.
 
     Returns:
-        None where the model relies on no column that has a distance.
+        One figure; none where the model relies on no column that has a distance.
     """
     pulls = list(_pulls(columns, reliance, policy))
     if not pulls:
-        return None
+        return
     value = sum(each.excess(each.distance.value) for each in pulls)
     beyond = sorted(
         (each for each in pulls if each.excess(each.distance.value) > 0),
         key=lambda each: (-each.excess(each.distance.value), each.column),
     )
-    return Figure(
+    yield Figure(
         "drift.weighted",
         ALL_COLUMNS,
         value,
@@ -128,14 +128,11 @@ def _union(value: float, beyond: Sequence[_Pull], columns: int) -> Callable[[flo
     return None if any(own is None for _, own in chances) else chance
 
 
-def explained(
-    parts: Sequence[ColumnPart], comparison: Comparison, samples: tuple[RowSample, RowSample], findings: Findings
-) -> tuple[ColumnPart, ...]:
-    """The same parts, each with the slices that explain what is WARN or FAIL in it.
-
-    Args:
-        samples: Rows of the window, and of the reference.
-    """
+def explained(parts: Sequence[ColumnPart], comparison: Comparison, findings: Findings) -> tuple[ColumnPart, ...]:
+    """The same parts, each with the slices that explain what is WARN or FAIL in it."""
+    if comparison.together is None:
+        return tuple(parts)
+    samples = comparison.together.current, comparison.together.reference
     by_name = {each.cells.column: each for each in comparison.columns}
     return tuple(
         replace(part, explained_by=_explanations(by_name[part.column], samples, findings))

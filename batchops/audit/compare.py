@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from batchops.audit.multivariate import Together, compare_together
 from batchops.audit.primary import slice_test
 from batchops.audit.state import Audit, Reference
 from batchops.stats import (
@@ -99,6 +100,7 @@ class Comparison:
         metrics, metrics_tonight, metrics_reference: By scikit-learn's names.
         slices, slices_reference: Gaps of the window's slices and of the reference's.
         fairness: The groups of every dimension that a slice names alone.
+        together: All columns at once; None where a side has no sampled rows.
     """
 
     columns: tuple[ColumnComparison, ...]
@@ -110,6 +112,7 @@ class Comparison:
     slices: SliceGaps
     slices_reference: SliceGaps
     fairness: tuple[Fairness, ...] = ()
+    together: Together | None = None
 
     @property
     def labelled(self) -> bool:
@@ -142,6 +145,7 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy
         slices=slices,
         slices_reference=_slices(reference, replace(test, limit=0.0)),
         fairness=fairness(quality, cells, hidden, test.least, design),
+        together=compare_together(nights, reference),
     )
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from batchops.audit.compare import ColumnComparison, Comparison, Component, Scope
+from batchops.audit.multivariate import multivariate_figure
 from batchops.audit.primary import K_ANONYMOUS
 from batchops.audit.state import Audit
 from batchops.contract import KEY_UNIQUE_OVER_NIGHTS, Contract, Rule, RuleTally
@@ -91,9 +92,11 @@ def shown_values(rule: Rule, contract: Contract, audit: Audit) -> tuple[tuple[st
 
 
 def drift_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
-    """Every column's components over the window; tonight's own where they say more than the window's."""
+    """Every column's components over the window; tonight's own where they say more than the window's; all together."""
     for column in comparison.columns:
         yield from _column_figures(column, "drift", policy)
+    if comparison.together is not None:
+        yield multivariate_figure(comparison.together, policy)
     for figure in _column_figures(comparison.score, "score", policy):
         # A score has no values to be unseen, and cannot leave 0 to 1.
         if figure.check in ("score.distance", "score.null_share"):

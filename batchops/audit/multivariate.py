@@ -77,14 +77,19 @@ class Together:
         return self.reference.height + self.current.height
 
 
-def compare_together(nights: Sequence[Audit], reference: Reference) -> Together:
+def compare_together(nights: Sequence[Audit], reference: Reference) -> Together | None:
     """Compare a window's rows with the reference's.
 
     Args:
         nights: The window's, oldest first; of two tables, the one table that is audited.
+
+    Returns:
+        None where a side has no sampled rows.
     """
     current = RowSample.pooled([night.sample for night in nights], ROWS)
     before = reference.audit.sample.smaller(ROWS)
+    if not current.height or not before.height:
+        return None
     columns = _shared(before, current, reference.inputs)
     separation = _separated(before, current, columns)
     found = components(reference.audit.products, frozenset(each.column for each in columns))

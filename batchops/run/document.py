@@ -12,8 +12,10 @@ from typing import Literal
 
 from batchops import __version__, ledger
 from batchops.audit import Audit, AuditDocument, Comparison, Reference
+from batchops.audit.attribution import explained
 from batchops.audit.concept import concept_part
 from batchops.audit.document import FORMAT, ProvenancePart, ReferencePart, RowsPart, RunPart, WindowPart
+from batchops.audit.multivariate import multivariate_part
 from batchops.audit.parts import (
     budget_part,
     column_parts,
@@ -37,7 +39,7 @@ from batchops.run.nights import Nights, run_series
 from batchops.run.truth import Truth
 from batchops.settings import Settings
 from batchops.store import Lease, Store, scores_folder
-from batchops.verdict import Past, Verdict
+from batchops.verdict import Finding, Past, Verdict
 
 __all__ = ["Judged", "Made", "Release", "Tonight", "document_of"]
 
@@ -163,7 +165,7 @@ def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
         families=families,
         findings=told,
         contract=contract,
-        drift=DriftPart(str(made.version), column_parts(comparison, findings, reliance)),
+        drift=_drift(made, comparison, findings),
         score=score_part(comparison, findings),
         quality=quality_part(comparison, made.reference, findings, quality_facts, previous),
         slices=slices_parts(comparison, findings),
@@ -178,6 +180,12 @@ def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
         concept=(concept := concept_part(judged.nights.concept, findings)),
         retrain=retrain(Evidence(verdict.findings, concept, reliance, comparison.quality.overall().labelled)),
     )
+
+
+def _drift(made: Made, comparison: Comparison, findings: Mapping[str, Finding]) -> DriftPart:
+    columns = column_parts(comparison, findings, made.version.manifest.reliance)
+    together = None if comparison.together is None else multivariate_part(comparison.together, findings)
+    return DriftPart(str(made.version), explained(columns, comparison, findings), together)
 
 
 def _facts(made: Made, tonight: Tonight, comparison: Comparison, output: str) -> Facts:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
+from batchops.audit.attribution import weighted_figures
 from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.audit.lately import SeriesPart
@@ -153,6 +154,7 @@ def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figur
         *input_figures(tonight.audit, contract, around),
         *contract_figures(tonight.audit, contract, made.reference.audit),
         *drift_figures(comparison, policy),
+        *weighted_figures(comparison.columns, made.version.manifest.reliance, policy),
         *skew_figures(tonight.audit.skew, tonight.audit.inputs, made.reference.inputs, contract),
     ]
     if made.job.job.labels is not None:

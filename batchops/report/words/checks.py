@@ -10,6 +10,7 @@ from batchops.report.words.arrivals import ARRIVALS
 from batchops.report.words.estimates import ESTIMATES
 from batchops.report.words.facts import Facts
 from batchops.report.words.nights import NIGHTS
+from batchops.report.words.qualities import QUALITIES
 from batchops.report.words.saying import (
     Saying,
     against_limit,
@@ -23,6 +24,7 @@ from batchops.report.words.saying import (
     trained,
 )
 from batchops.report.words.skew import SKEWS
+from batchops.report.words.together import TOGETHER
 from batchops.verdict import Finding
 
 __all__ = ["say"]
@@ -187,6 +189,8 @@ SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
         **SKEWS,
         **NIGHTS,
         **ESTIMATES,
+        **QUALITIES,
+        **TOGETHER,
         "drift.distance": _distance,
         "drift.null_share": _null_share,
         "drift.unseen_share": _unseen,

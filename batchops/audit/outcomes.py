@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from batchops.verdict import Severity
 
@@ -53,6 +53,7 @@ class MetricPart:
         baseline: What a model without features would get: the reference's base rate, commonest class or mean.
         limit: The value that it must not pass, in the metric's own unit.
         binning_error: Bound of what counting in cells may cost; 0 where the figure is exact.
+        baseline_last: What the base rate of the window one run ago would get; None where that is not known.
     """
 
     value: float | None
@@ -67,6 +68,7 @@ class MetricPart:
     limit: float | None
     severity: Severity
     binning_error: float
+    baseline_last: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class QualityPart:
         thresholds, gain: Of binary scores.
         label_age: Days between the window's last night and the newest label; nights are compared at equal age. None
             where labels have no night.
+        classes: Of more than two, and of k rows or more: ``precision``, ``recall``, ``f1``, ``base_rate``...
     """
 
     task: str
@@ -173,6 +176,7 @@ class QualityPart:
     thresholds: tuple[ThresholdPart, ...] = ()
     gain: tuple[GainBin, ...] = ()
     label_age: int | None = None
+    classes: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

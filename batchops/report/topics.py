@@ -36,6 +36,7 @@ FAMILIES = {
 BOTH = frozenset(
     {
         "quality.calibration_gap",
+        "quality.mean_error",
         "slices.calibration_gap",
         "volume.weekday",
         "drift.null_share",

@@ -9,6 +9,7 @@ from batchops.stats.axis import AxisHistogram, histogram
 from batchops.stats.baselines import baselines, trivial
 from batchops.stats.calibration import CalibrationCell, Recalibration, calibration, recalibration
 from batchops.stats.cells import Cells, lay_out
+from batchops.stats.changes import fallen, risen, shifted
 from batchops.stats.class_metrics import CLASS_METRICS
 from batchops.stats.classes import ClassCounts
 from batchops.stats.drift import ColumnDrift, compare
@@ -80,6 +81,7 @@ __all__ = [
     "confusion",
     "design_effects",
     "fairness",
+    "fallen",
     "gain",
     "histogram",
     "lay_out",
@@ -91,6 +93,8 @@ __all__ = [
     "merge_qualities",
     "metrics",
     "recalibration",
+    "risen",
+    "shifted",
     "slice_gaps",
     "summarise",
     "tally_quality",

@@ -76,6 +76,13 @@ class ScoreCells:
     class_bins: tuple[tuple[float, ...], ...] = ()
     errors: ErrorCells | None = None
 
+    @property
+    def scored(self) -> bool:
+        """Whether the reference had scores (of regression, predictions), not decisions alone."""
+        if self.task == "multiclass":
+            return bool(self.class_edges)
+        return self.task == "regression" or not self.decided or len(self.edges) > 1
+
     def wider(self, edges: Sequence[float]) -> Integers:
         """For each cell, the number of the wider cell it lies in; ``edges`` are some of the cells' own.
 

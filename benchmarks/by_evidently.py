@@ -132,9 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.mode == "figures":
         print(written("evidently", figures(asked.reference, asked.current[0])))
         return 0
-    lines: Iterator[Line] = iter([report(asked.reference, asked.current[0], asked.out, asked.columns)])
+    lines: Iterable[Line]
     if asked.mode == "alarms":
         lines = alarms(asked.reference, asked.current)
+    else:
+        lines = [report(asked.reference, asked.current[0], asked.out, asked.columns)]
     print(json.dumps(provenance("evidently")))
     for line in lines:
         print(json.dumps(line), flush=True)

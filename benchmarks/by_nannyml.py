@@ -45,15 +45,21 @@ def report(reference: Path, current: Path, folder: Path, columns: Sequence[str])
     found = nml.UnivariateDriftCalculator(column_names=list(now.columns)).fit(was).calculate(now)
     compared = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
-    pages = []
+    pages, undrawn = list[Path](), 0
     for kind in ("drift", "distribution"):
-        for column in (*found.continuous_column_names, *found.categorical_column_names):
-            pages.append(folder / f"{kind}-{column}.html")
-            found.filter(column_names=[column]).plot(kind=kind).write_html(str(pages[-1]))
+        for column in _names(found):
+            page = folder / f"{kind}-{column}.html"
+            try:
+                found.filter(column_names=[column]).plot(kind=kind).write_html(str(page))
+            except ValueError:  # a chunk without a value has no distribution that it can draw
+                undrawn += 1
+            else:
+                pages.append(page)
     done = time.perf_counter()
     seconds = {"read": read - started, "compare": compared - read, "page": done - compared}
     size = sum(page.stat().st_size for page in pages)
-    return {**_counted(found), "rows": len(now), "seconds": seconds, "page": str(folder), "bytes": size}
+    drawn = {"page": str(folder), "bytes": size, "undrawn": undrawn}
+    return {**_counted(found), "rows": len(now), "seconds": seconds, **drawn}
 
 
 def _names(found: Any) -> list[str]:
@@ -154,9 +160,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.mode == "figures":
         print(written("nannyml", figures(asked.reference, asked.current[0], asked.chunk_size)))
         return 0
-    lines: Iterator[Line] = iter([report(asked.reference, asked.current[0], asked.out, asked.columns)])
+    lines: Iterable[Line]
     if asked.mode == "alarms":
         lines = alarms(asked.reference, asked.current)
+    else:
+        lines = [report(asked.reference, asked.current[0], asked.out, asked.columns)]
     print(json.dumps(provenance("nannyml")))
     for line in lines:
         print(json.dumps(line), flush=True)

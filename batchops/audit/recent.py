@@ -29,7 +29,7 @@ from batchops.stats.recent import (
     nightly_new_shares,
     tail_of_share,
 )
-from batchops.verdict import Figure, Finding, Policy
+from batchops.verdict import Figure, Finding, Limit, Policy
 
 __all__ = ["LONGEST", "REACH", "Earlier", "Recent", "compare_recent", "recent_figures", "recent_part"]
 
@@ -229,7 +229,13 @@ def _unseen(cells: Cells, new: Estimate, usual: Expectation) -> _Change:
     return _Change("recent.unseen_share", cells.column, new, usual.upper(), chance, now=value)
 
 
-def recent_figures(recent: Recent) -> Iterator[Figure]:
+def _limit(check: str, column: str, policy: Policy) -> Limit:
+    """Where a job says how far a column may drift from training, that holds for the recent nights too."""
+    measure = "score.distance" if check == "score.recent" else check.replace("recent.", "drift.")
+    return policy.stated(check, column) or policy.stated(measure, column) or policy.limit(check, column)
+
+
+def recent_figures(recent: Recent, policy: Policy) -> Iterator[Figure]:
     """Every change, and every series; one figure that is NOT RUN where there are too few nights."""
     if not recent.compared:
         facts = {"nights": len(recent.nights), "needed": ENOUGH}
@@ -245,9 +251,10 @@ def recent_figures(recent: Recent) -> Iterator[Figure]:
             lower=each.value.lower,
             upper=each.value.upper,
             usual=each.usual,
-            # One night has one weather, however odd its distribution is.
-            can_fail=each.now is not None,
+            # One night has one weather, however odd its distribution is; and what is there for once is no fault.
+            can_fail=each.now is not None and (each.value.value or 0.0) > 0,
             side="both" if each.side == "both" else "upper",
+            limit=_limit(each.check, each.column, policy),
             evidence={
                 "scope": "tonight",
                 "column": each.column,

@@ -37,9 +37,9 @@ def compare_nights(
     )
 
 
-def nights_figures(nights: Nights) -> Iterator[Figure]:
+def nights_figures(nights: Nights, policy: Policy) -> Iterator[Figure]:
     """Everything that is judged of it."""
-    yield from recent_figures(nights.recent)
+    yield from recent_figures(nights.recent, policy)
     yield from concept_figures(nights.concept)
 
 

@@ -51,7 +51,7 @@ def assess(made: Made, tonight: Tonight) -> Judged:
         )
         policy, recent = made.job.job.policy, tonight.recent
         nights = compare_nights((tonight.night, tonight.audit), recent, comparison.quality, made.reference, policy)
-        figures = [*_figures(made, tonight, comparison), *nights_figures(nights)]
+        figures = [*_figures(made, tonight, comparison), *nights_figures(nights, policy)]
         figures = [*with_reach(figures, policy, len(tonight.earlier) + 1)]
         verdict = judge(figures, made.job.job.policy, str(tonight.night), tonight.history)
     return Judged(comparison, nights, verdict, _output(tonight, verdict))

@@ -14,7 +14,7 @@ POLICY = Policy()
 
 def judged(before: list[Earlier], change: Change = same, policy: Policy = POLICY, place: int = TONIGHT) -> Verdict:
     recent = compare_recent(night(place, change), before, day(place), reference())
-    return judge([*recent_figures(recent)], policy, str(day(place)))
+    return judge([*recent_figures(recent, policy)], policy, str(day(place)))
 
 
 def alarms(verdict: Verdict) -> set[str]:
@@ -31,7 +31,7 @@ def test_nights_of_one_kind_do_not_alarm() -> None:
     alarmed = 0
     for place in range(56, len(nights)):
         recent = compare_recent(nights[place].audit, nights[place - 56 : place], nights[place].day, reference())
-        alarmed += bool(judge([*recent_figures(recent)], POLICY, nights[place].night).alarms)
+        alarmed += bool(judge([*recent_figures(recent, POLICY)], POLICY, nights[place].night).alarms)
     assert alarmed <= 2
 
 
@@ -102,7 +102,7 @@ def test_a_weekday_whose_rows_are_others_is_no_change_on_that_weekday() -> None:
 def test_the_part_has_every_column_and_its_figures(month: list[Earlier]) -> None:
     change = lambda rows: rows.with_columns(pl.col("number") + 2)  # noqa: E731 - shorter here
     recent = compare_recent(night(TONIGHT, change), month, day(TONIGHT), reference())
-    verdict = judge([*recent_figures(recent)], POLICY, str(day(TONIGHT)))
+    verdict = judge([*recent_figures(recent, POLICY)], POLICY, str(day(TONIGHT)))
     part = recent_part(recent, {finding.id: finding for finding in verdict.findings}, POLICY)
     assert (part.nights, part.compared, part.first, part.season) == (30, 30, str(day(TONIGHT - 30)), "recent")
     assert [column.column for column in part.columns] == ["number", "gusts", "kind", "size"]
@@ -125,3 +125,20 @@ def test_a_policy_may_allow_more(month: list[Earlier]) -> None:
 
 def test_a_night_without_rows_is_compared_in_its_volume_alone(month: list[Earlier]) -> None:
     assert alarms(judged(month, lambda rows: rows.clear())) == {f"series.rows:{ALL_ROWS}"}
+
+
+def test_what_a_job_allows_against_training_is_allowed_against_recent_nights_too(month: list[Earlier]) -> None:
+    def moved(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(pl.col("number") + 2)
+
+    assert alarms(judged(month, moved, Policy({"drift.distance:number": Limit(warn=0.95)}))) == set()
+    both = Policy({"drift.distance:number": Limit(warn=0.95), "recent.distance": Limit(warn=0.1)})
+    assert alarms(judged(month, moved, both)) == {"recent.distance:number"}
+
+
+def test_a_column_that_is_there_for_once_never_fails() -> None:
+    def without(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(pl.lit(None, pl.Float64).alias("gusts"))
+
+    verdict = judged(earlier(range(TONIGHT - 30, TONIGHT), without))
+    assert {finding.id: finding.severity for finding in verdict.alarms} == {"recent.null_share:gusts": Severity.WARN}

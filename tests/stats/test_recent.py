@@ -16,6 +16,7 @@ from batchops.stats.recent import (
     new_share,
     nightly_distances,
     nightly_new_shares,
+    spread,
     tail_of_share,
 )
 
@@ -57,6 +58,14 @@ def test_an_odd_night_among_them_hardly_widens_what_is_expected() -> None:
     odd = expectation(values.tolist(), days(30), TONIGHT)
     assert odd.scale < 1.3 * clean.scale
     assert abs(odd.centre - clean.centre) < 0.5
+
+
+def test_a_spread_is_the_standard_deviation_of_normal_values_however_few() -> None:
+    rng = np.random.default_rng(9)
+    for count in (2, 5, 8, 9, 10, 11, 40):
+        found = np.mean([spread(rng.normal(7, 2, count)) for _ in range(2_000)])
+        assert found == pytest.approx(2, rel=0.04), count
+    assert spread(np.ones(1)) == spread(np.ones(9)) == 0.0
 
 
 def test_what_happened_before_is_never_impossible() -> None:

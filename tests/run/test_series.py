@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,6 @@ import pytest
 
 from batchops.partition import Night
 from batchops.run.history import healthy
-from batchops.store import RunRow
 from batchops.store.records import metrics
 from batchops.verdict import Severity
 from tests.flights import NAME, Flights
@@ -89,14 +89,10 @@ def test_nights_that_failed_or_are_exceptional_are_not_what_is_usual(tonight: Fl
     assert [each.night for each in healthy(store, rows, TONIGHT)] == [str(night) for night in NIGHTS[:-1]]
     without = healthy(store, rows, TONIGHT, [str(NIGHTS[2])])
     assert [each.night for each in without] == [str(night) for night in NIGHTS[:-1] if night != NIGHTS[2]]
-    failed = tuple(_failed(row) if row.night == NIGHTS[3] else row for row in rows)
+    failed = tuple(replace(row, severity="FAIL") if row.night == NIGHTS[3] else row for row in rows)
     assert str(NIGHTS[3]) not in [each.night for each in healthy(store, failed, TONIGHT)]
     assert healthy(store, rows, NIGHTS[0]) == ()
     assert healthy(store, rows, TONIGHT + 100) == ()
-
-
-def _failed(row: RunRow) -> RunRow:
-    return RunRow(**{name: "FAIL" if name == "severity" else getattr(row, name) for name in row.__slots__})
 
 
 def test_a_policy_names_the_nights_that_say_nothing(tonight: Flights) -> None:

@@ -102,6 +102,8 @@ def _guesses(roles: Roles, schema: pl.Schema, contract: Contract | None) -> Iter
         if getattr(roles, role) is not None:
             continue
         column = next((lower[name] for name in names if name in lower and lower[name] not in given), None)
+        if column is None and role == "score" and roles.task in (None, "multiclass"):
+            yield from _of_classes(schema)
         if column is None:
             continue
         if role in ("score", "weight") and not schema[column].is_numeric():
@@ -110,13 +112,21 @@ def _guesses(roles: Roles, schema: pl.Schema, contract: Contract | None) -> Iter
         yield Guess(role, column, "by its name")
 
 
+def _of_classes(schema: pl.Schema) -> Iterator[Guess]:
+    """Scores of several classes: ``score_cat``, ``score_dog``."""
+    for name in NAMES["score"]:
+        if sum(column.startswith(f"{name}_") and schema[column].is_numeric() for column in schema.names()) > 1:
+            yield Guess("score", name, f"by the names of the columns {name}_...")
+            return
+
+
 def _require(roles: Roles, names: list[str]) -> None:
     if not 0 <= roles.threshold <= 1:
         raise UsageError("--threshold", f"is {roles.threshold}", "Write a number from 0 to 1")
     taken: dict[str, str] = {}
     for role, column in _named(roles):
-        alone = role == "score" and roles.task == "multiclass"
-        if column not in names and not (alone and any(name.startswith(f"{column}_") for name in names)):
+        many = role == "score" and roles.task in (None, "multiclass")
+        if column not in names and not (many and any(name.startswith(f"{column}_") for name in names)):
             raise UsageError(f"--{role}", f"there is no column {column!r}", did_you_mean(column, names))
         if role != "slice" and taken.setdefault(column, role) != role:
             raise UsageError(f"--{role}", f"{column!r} is the {taken[column]} already", "Name another column")

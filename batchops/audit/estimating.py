@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.audit.figures import ALL_ROWS
+from batchops.audit.multivariate import Together
 from batchops.audit.outcomes import BacktestPart, EstimatedMetric, EstimatedPart, WeightedPart
 from batchops.audit.state import LABEL, SCORE, Reference
 from batchops.stats import Estimate, NightQuality
@@ -32,6 +33,7 @@ __all__ = [
     "estimated_figures",
     "estimated_part",
     "kept_figures",
+    "rows_alike",
     "weighted_rows",
 ]
 
@@ -88,7 +90,9 @@ def _lesson(reference: Reference) -> Lesson:
     return learn(reference.audit.quality, reference.quality)
 
 
-def estimate_night(night: NightQuality, reference: Reference, rows: WeightedRows | None = None) -> Estimated | None:
+def estimate_night(
+    night: NightQuality | None, reference: Reference, rows: WeightedRows | None = None
+) -> Estimated | None:
     """What is expected of a night's rows; None where the reference has no labels or the night no scores.
 
     Args:
@@ -96,11 +100,18 @@ def estimate_night(night: NightQuality, reference: Reference, rows: WeightedRows
         rows: Of the reference, with their weights; see `weighted_rows`.
     """
     lesson = _lesson(reference)
-    plain = lesson.outlook(night)
-    if plain is None:
+    plain = None if night is None else lesson.outlook(night)
+    if night is None or plain is None:
         return None
     weighted = None if rows is None else lesson.weighted(night, rows)
     return Estimated(plain, weighted, lesson.realised, night.overall.labelled / night.overall.n)
+
+
+def rows_alike(together: Together | None) -> WeightedRows | None:
+    """The reference's rows weighted towards a window's; None where nobody can tell the two apart."""
+    if together is None or together.separation is None:
+        return None
+    return weighted_rows(together.reference, together.separation.ratios)
 
 
 def weighted_rows(sample: RowSample, ratios: NDArray[np.float64]) -> WeightedRows:

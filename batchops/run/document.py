@@ -15,7 +15,9 @@ from batchops.audit import Audit, AuditDocument, Comparison, Reference
 from batchops.audit.attribution import explained
 from batchops.audit.concept import concept_part
 from batchops.audit.document import FORMAT, ProvenancePart, ReferencePart, RowsPart, RunPart, WindowPart
+from batchops.audit.estimating import Estimated, backtest, estimated_part, kept_figures
 from batchops.audit.multivariate import multivariate_part
+from batchops.audit.outcomes import EstimatedPart
 from batchops.audit.parts import (
     budget_part,
     column_parts,
@@ -88,12 +90,14 @@ class Judged:
     Attributes:
         comparison: With the reference.
         nights: With the nights before it.
+        estimated: Quality as its scores let expect it; None where they say nothing.
     """
 
     comparison: Comparison
     nights: Nights
     verdict: Verdict
     output: str
+    estimated: Estimated | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,7 @@ def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
         skew=skew_part(audit.skew, findings),
         recent=recent_part(judged.nights.recent, findings, job.job.policy),
         concept=(concept := concept_part(judged.nights.concept, findings)),
+        estimated=_estimated(tonight, judged, findings),
         retrain=retrain(Evidence(verdict.findings, concept, reliance, comparison.quality.overall().labelled)),
     )
 
@@ -186,6 +191,13 @@ def _drift(made: Made, comparison: Comparison, findings: Mapping[str, Finding]) 
     columns = column_parts(comparison, findings, made.version.manifest.reliance)
     together = None if comparison.together is None else multivariate_part(comparison.together, findings)
     return DriftPart(str(made.version), explained(columns, comparison, findings), together)
+
+
+def _estimated(tonight: Tonight, judged: Judged, findings: Mapping[str, Finding]) -> EstimatedPart | None:
+    """What is expected of the night, and what came of earlier nights' estimates; of its own once it has labels."""
+    own = kept_figures(judged.estimated, judged.comparison.metrics_tonight)
+    nights = [*((past.night, past.figures) for past in tonight.history), (str(tonight.night), own)]
+    return estimated_part(judged.estimated, findings, backtest(nights))
 
 
 def _facts(made: Made, tonight: Tonight, comparison: Comparison, output: str) -> Facts:

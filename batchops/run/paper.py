@@ -8,6 +8,7 @@ from dataclasses import replace
 from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
 from batchops.audit.attribution import weighted_figures
+from batchops.audit.estimating import estimate_night, estimated_figures, kept_figures, rows_alike
 from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.audit.lately import SeriesPart
@@ -51,10 +52,16 @@ def assess(made: Made, tonight: Tonight) -> Judged:
         )
         policy, recent = made.job.job.policy, tonight.recent
         nights = compare_nights((tonight.night, tonight.audit), recent, comparison.quality, made.reference, policy)
-        figures = [*_figures(made, tonight, comparison), *nights_figures(nights, policy)]
+        scores = tonight.audit.quality.nights.get(str(tonight.night))
+        estimated = estimate_night(scores, made.reference, rows_alike(comparison.together))
+        figures = [
+            *_figures(made, tonight, comparison),
+            *nights_figures(nights, policy),
+            *estimated_figures(estimated, policy),
+        ]
         figures = [*with_reach(figures, policy, len(tonight.earlier) + 1)]
         verdict = judge(figures, made.job.job.policy, str(tonight.night), tonight.history)
-    return Judged(comparison, nights, verdict, _output(tonight, verdict))
+    return Judged(comparison, nights, verdict, _output(tonight, verdict), estimated)
 
 
 def issue(made: Made, tonight: Tonight, judged: Judged, staging: Staging) -> Outcome:
@@ -71,7 +78,7 @@ def issue(made: Made, tonight: Tonight, judged: Judged, staging: Staging) -> Out
         }
         if tonight.kind == "labels":
             files["quality.audit"] = packed(tonight.audit.quality)
-    row = _row(made, tonight, document, verdict)
+    row = _row(made, tonight, document, judged)
     scored = row.kind == "score"
     ready = Ready(
         row=row,
@@ -170,8 +177,9 @@ def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figur
     return figures
 
 
-def _past(document: AuditDocument, findings: tuple[Finding, ...], tonight: Tonight) -> Past:
+def _past(document: AuditDocument, judged: Judged, tonight: Tonight) -> Past:
     """What later nights need: lines of what is watched, and the level of what was wrong."""
+    findings = judged.verdict.findings
     watched = ("drift.", "score.", "quality.", "volume.", "freshness.", "skew.", "contract.quarantined")
     figures = {
         finding.id: finding.value
@@ -182,6 +190,7 @@ def _past(document: AuditDocument, findings: tuple[Finding, ...], tonight: Tonig
     figures |= {f"series.{each.name}:{each.subject}": each.value for each in document.run.series}
     if document.quality is not None:
         figures |= {f"metric.{name}": metric.value for name, metric in document.quality.metrics.items()}
+    figures |= kept_figures(judged.estimated, judged.comparison.metrics_tonight)
     alarms = [finding for finding in findings if finding.severity in ALARMS]
     return Past(
         night=str(tonight.night),
@@ -196,7 +205,7 @@ def _past(document: AuditDocument, findings: tuple[Finding, ...], tonight: Tonig
     )
 
 
-def _row(made: Made, tonight: Tonight, document: AuditDocument, verdict: Verdict) -> RunRow:
+def _row(made: Made, tonight: Tonight, document: AuditDocument, judged: Judged) -> RunRow:
     run, rows = document.run, document.rows
     kind: Kind = (
         "labels" if tonight.kind == "labels" else "withheld" if document.verdict.output == "withheld" else "score"
@@ -225,7 +234,7 @@ def _row(made: Made, tonight: Tonight, document: AuditDocument, verdict: Verdict
         seconds=run.seconds,
         peak_memory=run.peak_memory,
         headline=document.verdict.headline,
-        past=codec.dump(_past(document, verdict.findings, tonight)).decode(),
+        past=codec.dump(_past(document, judged, tonight)).decode(),
         run_folder=f"runs/{made.job.name}/{tonight.night}/{run.id}",
     )
 

@@ -34,8 +34,8 @@ def discovered_figures(
 ) -> Iterator[Figure]:
     """One figure a slice that was found, and is not among the declared ones.
 
-    Where the other half proves nothing (rows of a night that both halves share; fewer than eight nights) the worst
-    that becomes of it is UNSURE; FAIL takes nights.
+    Where the other half proves nothing (rows of a night that both halves share; a slice of fewer than eight nights)
+    the worst that becomes of it is UNSURE; FAIL takes nights.
     """
     for each in _shown(found, declared):
         check, label = f"slices.{found.metric}", slice_label(each.key)
@@ -49,7 +49,7 @@ def discovered_figures(
             each.gap.upper,
             each.lower_corrected,
             each.upper_corrected,
-            can_fail=found.proved and found.nights > 0,
+            can_fail=each.proved and found.nights > 0,
             side=side_of(found.metric),
             limit=limit_of(policy, check, label, each.scale),
             evidence={
@@ -61,7 +61,7 @@ def discovered_figures(
                 "searched": found.searched,
                 "nights": found.nights,
             },
-            chance=each.gap.chance if found.proved else _certain,
+            chance=each.gap.chance if each.proved else _certain,
         )
 
 

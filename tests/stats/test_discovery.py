@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from itertools import combinations
 from typing import Any
 
@@ -330,6 +331,19 @@ def test_a_slice_and_its_complement_and_the_same_rows_twice_count_once() -> None
     assert proposals.slices[0].n < 25_100
 
 
+def test_a_feature_that_goes_along_with_another_tells_nothing_new() -> None:
+    rng = np.random.default_rng(0)
+    codes = drawn(rng, 50_000)
+    codes[1] = np.where(rng.random(50_000) < 0.8, codes[0], codes[1])
+    lost = (rng.random(50_000) < np.where(codes[0] == 0, 0.25, 0.1)).astype(float)
+    proposals = propose(count([(codes, losses_of(lost, ERRORS))], GRID), GRID, ERRORS)
+    assert proposals.slices[0].key == (("f0", "[0, 1)"),)
+    assert not any(("f1", "[0, 1)") in each.key for each in proposals.slices)
+    both = (rng.random(50_000) < np.where((codes[0] == 0) | (codes[1] == 0), 0.25, 0.1)).astype(float)
+    proposals = propose(count([(codes, losses_of(both, ERRORS))], GRID), GRID, ERRORS)
+    assert {each.key for each in proposals.slices[:2]} == {(("f0", "[0, 1)"),), (("f1", "[0, 1)"),)}
+
+
 def found_in(values: np.ndarray[Any, Any], inside: np.ndarray[Any, Any], metric: str) -> tuple[Proposals, Recount, Any]:
     loss = lay_out_loss(metric, values)
     proposals = Proposals(slices=(Proposal((("f6", "[0, 1)"),), (0,), (0,), 100, 1.0),))
@@ -341,7 +355,7 @@ def test_a_difference_of_means_is_welch_s() -> None:
     rng = np.random.default_rng(0)
     values, inside = rng.exponential(1, 4_000), rng.random(4_000) < 0.05
     values[inside] *= 1.5
-    found = measure(*found_in(values, inside, "log_loss")).slices[0]
+    found = measure(*found_in(values, inside, "log_loss"), Terms(rows_independent=True)).slices[0]
     oracle = stats.ttest_ind(values[inside], values[~inside], equal_var=False, alternative="greater")
     both = stats.ttest_ind(values[inside], values[~inside], equal_var=False).confidence_interval()
     assert found.gap.value == pytest.approx(values[inside].mean() - values[~inside].mean(), abs=1e-6)
@@ -354,7 +368,7 @@ def test_a_difference_of_shares_is_newcombe_s_and_its_chance_a_score_test_s() ->
     inside = rng.random(6_000) < 0.03
     values = (rng.random(6_000) < np.where(inside, 0.25, 0.1)).astype(float)
     counts = [int(values[inside].sum()), int(inside.sum()), int(values[~inside].sum()), int((~inside).sum())]
-    found = measure(*found_in(values, inside, "error_rate"), Terms(limit=0.02)).slices[0]
+    found = measure(*found_in(values, inside, "error_rate"), Terms(limit=0.02, rows_independent=True)).slices[0]
     lower, upper = proportion.confint_proportions_2indep(*counts, method="newcomb")
     oracle = proportion.test_proportions_2indep(
         *counts, value=0.02, method="score", alternative="larger", correction=False
@@ -380,9 +394,9 @@ def test_a_limit_may_be_a_share_of_the_rest_s_own_figure() -> None:
     values, inside = rng.exponential(1, 4_000), rng.random(4_000) < 0.05
     values[inside] *= 1.5
     proposals, other, loss = found_in(values, inside, "log_loss")
-    shared = measure(proposals, other, loss, Terms(limit=0.1, scale="log_loss")).slices[0]
+    shared = measure(proposals, other, loss, Terms(0.1, "log_loss", rows_independent=True)).slices[0]
     assert shared.scale == shared.rest == pytest.approx(values[~inside].mean(), abs=1e-6)
-    alone = measure(proposals, other, loss, Terms(limit=0.1 * shared.scale)).slices[0]
+    alone = measure(proposals, other, loss, Terms(0.1 * shared.scale, rows_independent=True)).slices[0]
     assert (shared.p_value, alone.scale) == (alone.p_value, 1.0)
     errors = values - values.mean()
     scaled = measure(*found_in(errors, inside, "mean_error"), Terms(0.1, "root_mean_squared_error")).slices[0]
@@ -407,14 +421,14 @@ def test_over_nights_the_nights_are_what_varies() -> None:
     by_night, by_row = (
         measure(proposals, each, ERRORS) for each in (whole, recount(codes, losses_of(lost, ERRORS), proposals.slices))
     )
-    assert (by_night.proved, by_night.nights, by_row.proved) == (True, 24, False)
+    assert (by_night.slices[0].proved, by_night.nights, by_row.slices[0].proved) == (True, 24, False)
     night_gaps = [lost[(night == each) & inside].mean() - lost[(night == each) & ~inside].mean() for each in range(24)]
     estimate = by_night.slices[0].gap
     assert estimate.value == by_row.slices[0].gap.value
     width = stats.t.ppf(0.975, 23) * np.std(night_gaps, ddof=1) / 24**0.5
     assert (estimate.upper or 0) - (estimate.value or 0) == pytest.approx(width, rel=0.02)
     assert not estimate.rows_independent
-    assert not measure(proposals, sum(parts[:5], Recount()), ERRORS).proved
+    assert not measure(proposals, sum(parts[:5], Recount()), ERRORS).slices[0].proved
 
 
 def test_recounts_obey_the_laws_and_agree_with_the_cube() -> None:
@@ -439,7 +453,7 @@ def test_corrected_intervals_are_those_of_benjamini_and_yekutieli() -> None:
     rng = np.random.default_rng(3)
     codes = drawn(rng, 6_000)
     other = recount(codes, losses_of(errors(rng, codes, 0.6), ERRORS), many.slices)
-    found = measure(many, other, ERRORS, Terms(limit=0.1))
+    found = measure(many, other, ERRORS, Terms(limit=0.1, rows_independent=True))
     chances = [each.p_value for each in found.slices if each.p_value is not None]
     assert found.selected == multipletests(chances, 0.05, "fdr_bh")[0].sum() > 0
     level = 1 - 0.05 * found.selected / len(chances)
@@ -516,7 +530,7 @@ def test_even_nights_are_searched_and_odd_ones_measured_each_read_once() -> None
 
     found = discover_nights(nights, reading, NIGHTLY, Terms())
     assert sorted(read) == nights
-    assert (found.nights, found.proved) == (12, True)
+    assert (found.nights, found.slices[0].proved) == (12, True)
     first = found.slices[0]
     assert first.key == (("carrier", "A"), ("distance", "[1, 2)"))
     odd = pl.concat(night_of(night) for night in nights if is_odd(night))
@@ -526,17 +540,32 @@ def test_even_nights_are_searched_and_odd_ones_measured_each_read_once() -> None
     assert first.rest == pytest.approx(odd.filter(~inside)["label"].mean())
 
 
+def test_a_slice_of_few_nights_proves_nothing_however_many_nights_there_are() -> None:
+    nights = [f"2024-02-{day:02}" for day in range(1, 29)]
+
+    def reading(night: str) -> pl.DataFrame:
+        return night_of(night).with_columns(monday=pl.lit(date.fromisoformat(night).weekday() == 0))
+
+    search = lay_out_search(pl.concat(map(reading, nights[:7])), ["monday", "carrier", "distance"], "error_rate")
+    slices = tuple(Proposal((("monday", flag),), (0,), (at,), 9, 1.0) for at, flag in enumerate(("false", "true")))
+    parts = [recount(*labelled(reading(night), search)[:2], slices, night) for night in nights if is_odd(night)]
+    usual, mondays = measure(Proposals(slices=slices), sum(parts, Recount()), search.loss).slices
+    assert (usual.gap.nights, mondays.gap.nights) == (12, 2)
+    assert (usual.proved, mondays.proved, mondays.p_value) == (True, False, None)
+    assert mondays.gap.rows_independent
+
+
 def test_one_night_is_halved_by_its_rows_and_proves_nothing() -> None:
     found = discover_nights(
         ["2024-02-01"], lambda night: night_of(night, wrong=0.6), NIGHTLY, Terms(rows_independent=True)
     )
     assert found.slices[0].key == (("carrier", "A"), ("distance", "[1, 2)"))
-    assert (found.nights, found.proved) == (0, False)
+    assert (found.nights, found.slices[0].proved) == (0, False)
     frame = night_of("2024-02-01", wrong=0.6).with_row_index()
     odd = odd_rows(frame, ["index"])
     codes, losses, _ = labelled(frame, NIGHTLY)
     cubes = count_halves([(codes, losses, odd)], NIGHTLY.grid)
-    assert discover(cubes, NIGHTLY, Terms(rows_independent=True)).proved
+    assert discover(cubes, NIGHTLY, Terms(rows_independent=True)).slices[0].proved
 
 
 def test_the_half_of_a_row_depends_on_its_values_alone() -> None:

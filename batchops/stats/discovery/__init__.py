@@ -19,7 +19,8 @@ from batchops.stats.discovery.measure import (
     recount,
     recount_of,
 )
-from batchops.stats.discovery.search import Proposal, Proposals, propose
+from batchops.stats.discovery.ranking import Proposal
+from batchops.stats.discovery.search import Proposals, propose
 
 __all__ = [
     "LOSSES",

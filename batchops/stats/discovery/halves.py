@@ -42,7 +42,7 @@ def odd_rows(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
 def discover(cubes: Cubes, search: Search, terms: Terms) -> Discovery:
     """Search the even half, and measure what was found on the odd one; for rows without a night.
 
-    What is found is called proved only where ``terms.rows_independent``.
+    What is found is proved only where ``terms.rows_independent``.
     """
     proposals = propose(cubes.even, search.grid, search.loss)
     return measure(proposals, recount_of(cubes.odd, search.grid, proposals.slices), search.loss, terms)

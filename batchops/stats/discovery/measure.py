@@ -18,7 +18,8 @@ from scipy.special import ndtr
 from batchops.stats.discovery.cube import Cube, Grid, tables_of
 from batchops.stats.discovery.features import Codes
 from batchops.stats.discovery.losses import SQUARES, Loss, Losses
-from batchops.stats.discovery.search import Proposal, Proposals
+from batchops.stats.discovery.ranking import Proposal
+from batchops.stats.discovery.search import Proposals
 from batchops.stats.intervals import (
     ENOUGH_NIGHTS,
     LEVEL,
@@ -121,7 +122,9 @@ class FoundSlice:
         gap: Their difference with its plain 95 % interval and its chance; not measured below the support.
         scale: What the limit is to be multiplied with: 1, or a metric of all other rows.
         lower_corrected, upper_corrected: The interval that bounds the false coverage rate over all that were found.
-        p_value: Of "the gap is no further out than the limit", on the side on which it was found.
+        proved: What lies beyond a limit may be called so: its rows are of eight nights or more, or independent. Else it
+            is shown and no more.
+        p_value: Of "the gap is no further out than the limit", on the side on which it was found; None unless proved.
         reference: The gap in the reference.
         searched_n, searched_gap: The slice where it was found, of means (of squares where the metric is a root).
     """
@@ -134,6 +137,7 @@ class FoundSlice:
     scale: float = 1.0
     lower_corrected: float | None = None
     upper_corrected: float | None = None
+    proved: bool = False
     p_value: float | None = None
     reference: float | None = None
     searched_n: int = 0
@@ -148,7 +152,6 @@ class Discovery:
         searched: Slices that had the support in the half that was searched.
         support: Rows they needed.
         nights: Of the other half; 0 where rows have none.
-        proved: What lies beyond a limit there may be called so; else it is shown and no more.
         selected: Slices whose gap lies beyond the limit in the Benjamini-Hochberg sense.
         slices: By excess loss where they were found.
     """
@@ -157,7 +160,6 @@ class Discovery:
     searched: int = 0
     support: int = SUPPORT
     nights: int = 0
-    proved: bool = False
     selected: int = 0
     slices: tuple[FoundSlice, ...] = ()
 
@@ -186,13 +188,15 @@ def measure(proposals: Proposals, other: Recount, loss: Loss, terms: Terms | Non
     terms = terms or Terms()
     sums = other.sums(len(proposals.slices))
     held = sums[sums[:, 0, 0] > 0]
-    dated = [night for night, rows in zip(sorted(other.nights), sums[:, 0, 0], strict=True) if night and rows > 0]
+    dated = sum(1 for night, rows in zip(sorted(other.nights), sums[:, 0, 0], strict=True) if night and rows > 0)
     found, gaps = [], []
     for place, proposal in enumerate(proposals.slices):
         own, rest = held[:, :, place + 1], held[:, :, 0] - held[:, :, place + 1]
         gap = _gap(own, rest, loss, (math.copysign(1.0, proposal.gap), terms.design))
         gaps.append(gap)
-        found.append(replace(_found(proposal, own, rest, loss, gap), scale=_scale(rest, loss, terms.scale)))
+        each = replace(_found(proposal, own, rest, loss, gap), scale=_scale(rest, loss, terms.scale))
+        proved = each.gap.nights >= ENOUGH_NIGHTS if dated else terms.rows_independent
+        found.append(replace(each, proved=proved and gap is not None))
     was = _reference(terms.reference, len(found), loss)
     found = [replace(each, reference=then) for each, then in zip(found, was, strict=True)]
     corrected, selected = _corrected(found, gaps, terms.limit)
@@ -200,8 +204,7 @@ def measure(proposals: Proposals, other: Recount, loss: Loss, terms: Terms | Non
         loss.metric,
         proposals.searched,
         proposals.support,
-        len(dated),
-        len(dated) >= ENOUGH_NIGHTS if dated else terms.rows_independent,
+        dated,
         selected,
         tuple(corrected),
     )
@@ -327,7 +330,11 @@ def _reference(was: Recount | None, slices: int, loss: Loss) -> list[float | Non
 
 def _corrected(found: Sequence[FoundSlice], gaps: Sequence[_Gap | None], limit: float) -> tuple[list[FoundSlice], int]:
     edges = [limit * each.scale for each in found]
-    chances = [gap.chance(edge) for gap, edge in zip(gaps, edges, strict=True) if gap is not None]
+    chances = [
+        gap.chance(edge) if each.proved else 1.0
+        for each, gap, edge in zip(found, gaps, edges, strict=True)
+        if gap is not None
+    ]
     steps = (1 - LEVEL) * np.arange(1, len(chances) + 1) / max(len(chances), 1)
     passed = np.flatnonzero(np.sort(chances) <= steps)
     selected = int(passed[-1]) + 1 if len(passed) else 0
@@ -338,5 +345,6 @@ def _corrected(found: Sequence[FoundSlice], gaps: Sequence[_Gap | None], limit: 
             widened.append(each)
             continue
         lower, upper = gap.within(level)
-        widened.append(replace(each, lower_corrected=lower, upper_corrected=upper, p_value=gap.chance(edge)))
+        p_value = gap.chance(edge) if each.proved else None
+        widened.append(replace(each, lower_corrected=lower, upper_corrected=upper, p_value=p_value))
     return widened, selected

@@ -7,7 +7,7 @@ varies as much as the losses of all together say, so nothing is estimated from t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
@@ -16,38 +16,18 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from batchops.stats.discovery.cube import Cube, Grid, Place, tables_of
-from batchops.stats.discovery.losses import SQUARES, Loss
+from batchops.stats.discovery.losses import Loss
+from batchops.stats.discovery.ranking import Proposal, distinct, listed
+from batchops.stats.discovery.scores import Floats, Sums, floats_of, minus, score, total, variance
 from batchops.stats.intervals import LEVEL
-from batchops.stats.quality import SliceKey
 from batchops.stats.slices import SUPPORT, SUPPORT_SHARE
 
-__all__ = ["PROPOSED", "Proposal", "Proposals", "propose", "strength"]
+__all__ = ["PROPOSED", "Proposals", "propose", "strength"]
 
 PROPOSED = 20
 """Slices that are proposed at most."""
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Sums = tuple[Floats, Floats, Floats]
-"""By cell: rows, losses, squares of losses; in quanta."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A slice that stands out.
-
-    Attributes:
-        key: (column, bin) pairs, in the order of the features.
-        place, bins: The same by number.
-        n: Rows of the half that was searched.
-        gap: There: mean loss of the slice minus that of the rest. Larger than the truth, since it was chosen for it.
-    """
-
-    key: SliceKey
-    place: tuple[int, ...]
-    bins: tuple[int, ...]
-    n: int
-    gap: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +72,15 @@ def propose(cube: Cube, grid: Grid, loss: Loss, most: int = PROPOSED) -> Proposa
     3. One that does not stand out any more without its narrower ones is told by those.
     4. What is left must stand out among all searched without those: many slices that tell the same let others in
        (Katsevich, Sabatti & Bogomolov, 2023: filtering while preserving false discovery rate control).
-    5. It is ranked by excess loss: what is lost beyond what as many rows of all would lose.
+    5. It is ranked by excess loss: what is lost beyond what as many rows of all would lose. One that stands out only
+       by the rows that it shares with a slice ranked before it is told by that.
     """
-    tables = {place: _floats(table) for place, table in tables_of(cube, grid).items()}
-    if not tables:
+    sums = {place: floats_of(table) for place, table in tables_of(cube, grid).items()}
+    if not sums:
         return Proposals()
-    whole = _total(next(iter(tables.values())))
+    whole = total(next(iter(sums.values())))
     support = max(SUPPORT, math.ceil(SUPPORT_SHARE * float(whole[0])))
-    cells = {place: _scored(sums, whole, support, loss) for place, sums in tables.items()}
+    cells = {place: _scored(table, whole, support, loss) for place, table in sums.items()}
     searched = sum(int(each.kept.sum()) for each in cells.values())
     edge = _significant([each.score[each.kept] for each in cells.values()], searched, loss)
     for each in cells.values():
@@ -112,54 +93,25 @@ def propose(cube: Cube, grid: Grid, loss: Loss, most: int = PROPOSED) -> Proposa
         edge = _significant([each.score[each.kept] for each in cells.values()], searched, loss)
         for each in cells.values():
             each.kept &= np.abs(each.score) >= edge
-    found = _distinct(_listed(cells, whole, grid, loss))
+    kept = {place: each.kept for place, each in cells.items()}
+    found = distinct(listed(kept, sums, grid, loss), sums, loss, edge)
     return Proposals(searched, support, outstanding, tuple(islice(found, most)))
 
 
-def _floats(table: tuple[NDArray[np.int64], ...]) -> Sums:
-    rows, steps, squares = (line.astype(np.float64) for line in table)
-    return rows, steps, squares
-
-
-def _total(sums: Sums) -> Sums:
-    rows, steps, squares = (np.asarray(line.sum()) for line in sums)
-    return rows, steps, squares
-
-
 def _scored(sums: Sums, whole: Sums, support: int, loss: Loss) -> _Cells:
-    rest = _minus(whole, sums)
+    rest = minus(whole, sums)
     enough = (sums[0] >= support) & (rest[0] >= support)
-    score = np.where(enough, _score(sums, rest, _variance(whole, loss)), 0.0)
-    nothing = np.zeros(score.shape, dtype=np.bool_)
-    return _Cells(sums, score if loss.signed else np.maximum(score, 0.0), nothing, enough)
-
-
-def _minus(wider: Sums, narrower: Sums) -> Sums:
-    rows, steps, squares = (one - other for one, other in zip(wider, narrower, strict=True))
-    return rows, steps, squares
-
-
-def _variance(sums: Sums, loss: Loss) -> Floats:
-    """Of the losses, in quanta squared."""
-    rows, steps, squares = sums
-    unit = 1 if loss.whole else SQUARES
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(np.maximum(squares * unit / rows - (steps / rows) ** 2, 0.0))
-
-
-def _score(sums: Sums, rest: Sums, variance: Floats) -> Floats:
-    """The difference of two means, in standard deviations of it."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        difference = sums[1] / sums[0] - rest[1] / rest[0]
-        return np.nan_to_num(difference / np.sqrt(variance * (1 / sums[0] + 1 / rest[0])), posinf=0.0, neginf=0.0)
+    scores = np.where(enough, score(sums, rest, variance(whole, loss)), 0.0)
+    nothing = np.zeros(scores.shape, dtype=np.bool_)
+    return _Cells(sums, scores if loss.signed else np.maximum(scores, 0.0), nothing, enough)
 
 
 def _significant(scores: Sequence[Floats], searched: int, loss: Loss) -> float:
     """The least score that stands out among so many searched (Benjamini & Hochberg, 1995)."""
-    ranked = np.sort(np.abs(np.concatenate(scores)))[::-1]
-    chances = ndtr(-ranked) * (2 if loss.signed else 1)
+    sides = 2 if loss.signed else 1
+    chances = np.sort(ndtr(-np.abs(np.concatenate(scores)))) * sides
     passed = np.flatnonzero(chances <= (1 - LEVEL) * np.arange(1, len(chances) + 1) / max(searched, 1))
-    return float(ranked[passed[-1]]) if len(passed) else math.inf
+    return float(-ndtri((1 - LEVEL) * (passed[-1] + 1) / searched / sides)) if len(passed) else math.inf
 
 
 def _wider(cells: Mapping[Place, _Cells], place: Place) -> Iterator[tuple[_Cells, tuple[int, ...]]]:
@@ -184,7 +136,7 @@ def _drop_told_by_wider(cells: Mapping[Place, _Cells], loss: Loss) -> None:
             pairs = each.found & np.expand_dims(wider.found, axes)
             if pairs.any():
                 around = _spread(wider.sums, axes)
-                more = _score(each.sums, _minus(around, each.sums), _variance(around, loss)) * np.sign(each.score)
+                more = score(each.sums, minus(around, each.sums), variance(around, loss)) * np.sign(each.score)
                 compared.append((each, pairs, more))
     # Of so many that add nothing, 5 % chance that one seems to.
     edge = -ndtri((1 - LEVEL) / max(1, sum(int(pairs.sum()) for _, pairs, _ in compared)))
@@ -200,49 +152,19 @@ def _drop_told_by_narrower(cells: Mapping[Place, _Cells], whole: Sums, loss: Los
         for wider, axes in _wider(cells, place):
             if wider.kept.any():
                 rows, steps, squares = (np.where(each.kept, line, 0.0).sum(axis=axes) for line in each.sums)
-                left = _minus(wider.sums, (rows, steps, squares))
-                score = _score(left, _minus(whole, wider.sums), _variance(whole, loss)) * np.sign(wider.score)
-                told.append((wider, each.kept.any(axis=axes) & (score < edge)))
+                left = minus(wider.sums, (rows, steps, squares))
+                beyond = score(left, minus(whole, wider.sums), variance(whole, loss)) * np.sign(wider.score)
+                told.append((wider, each.kept.any(axis=axes) & (beyond < edge)))
     for wider, by_narrower in told:
         wider.kept &= ~by_narrower
 
 
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    """A proposal, what is lost in it beyond the rate of all rows, and the rows and losses inside and outside."""
-
-    excess: float
-    inside: tuple[float, float]
-    outside: tuple[float, float]
-    proposal: Proposal
-
-
-def _listed(cells: Mapping[Place, _Cells], whole: Sums, grid: Grid, loss: Loss) -> Iterator[_Ranked]:
-    rows, steps, _ = (float(line) for line in whole)
-    for place, each in cells.items():
-        for bins in zip(*np.nonzero(each.kept), strict=True):
-            n, lost, _ = (float(line[bins]) for line in each.sums)
-            key = tuple((grid.features[f].column, grid.features[f].bins[b]) for f, b in zip(place, bins, strict=True))
-            gap = (lost / n - (steps - lost) / (rows - n)) * loss.quantum
-            proposal = Proposal(key, place, tuple(int(each) for each in bins), round(n), gap)
-            yield _Ranked(abs(lost - n * steps / rows), (n, lost), (rows - n, steps - lost), proposal)
-
-
-def _distinct(ranked: Iterable[_Ranked]) -> Iterator[Proposal]:
-    """The largest excess first; the same rows under another name once, as a slice and its complement."""
-    seen: set[tuple[float, float]] = set()
-    for each in sorted(ranked, key=lambda one: (-one.excess, len(one.proposal.key), one.inside[0], one.proposal.key)):
-        if each.inside not in seen and each.outside not in seen:
-            seen.add(each.inside)
-            yield each.proposal
-
-
 def strength(cube: Cube, grid: Grid, loss: Loss) -> list[float]:
     """Of each feature: the score of that bin which differs most from the rest."""
-    tables = {place: _floats(table) for place, table in tables_of(cube, grid).items() if len(place) == 1}
+    tables = {place: floats_of(table) for place, table in tables_of(cube, grid).items() if len(place) == 1}
     best = [0.0] * len(grid.features)
     for place, sums in tables.items():
-        whole = _total(sums)
+        whole = total(sums)
         support = max(SUPPORT, math.ceil(SUPPORT_SHARE * float(whole[0])))
         best[place[0]] = float(np.abs(_scored(sums, whole, support, loss).score).max(initial=0.0))
     return best

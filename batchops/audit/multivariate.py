@@ -117,11 +117,13 @@ def _shared(before: RowSample, current: RowSample, cells: Sequence[Cells]) -> tu
     )
 
 
-def _separated(before: RowSample, current: RowSample, cells: Sequence[Cells]) -> models.Separation | None:
+def _separated(
+    before: RowSample, current: RowSample, cells: Sequence[Cells], explain: bool = True
+) -> models.Separation | None:
     if not cells:
         return None
     categorical = tuple(place for place, each in enumerate(cells) if each.kind == "category")
-    return models.separate(_side(before, cells), _side(current, cells), categorical)
+    return models.separate(_side(before, cells), _side(current, cells), categorical, explain)
 
 
 def _side(sample: RowSample, cells: Sequence[Cells]) -> models.Side:
@@ -166,7 +168,7 @@ def usual_areas(nights: Sequence[RowSample], cells: Sequence[Cells], lengths: Se
 def _apart(nights: Sequence[RowSample], start: int, length: int, cells: Sequence[Cells]) -> models.Separation | None:
     window = RowSample.pooled(nights[start : start + length], ROWS)
     rest = RowSample.pooled(chain(nights[:start], nights[start + length :]), ROWS)
-    return _separated(rest, window, _shared(rest, window, cells))
+    return _separated(rest, window, _shared(rest, window, cells), explain=False)
 
 
 def _largest(found: Sequence[models.Separation]) -> float | None:

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 
 from jobs.flights_data import data_folder, read_flights
 
-__all__ = ["CASES", "FLIGHTS", "frames"]
+__all__ = ["CASES", "FLIGHTS", "frames", "uniform"]
 
 Floats = NDArray[np.float64]
 Frames = tuple[pl.DataFrame, pl.DataFrame]

@@ -8,6 +8,7 @@ the rows, but does with the different values of one column (16 bytes each a side
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from batchops.stats.parity import evidently, nannyml, tfdv
 from batchops.stats.parity.figures import Parity, ParityFigure
@@ -26,7 +27,7 @@ def parity(
 
     Args:
         current, reference: Give the rows of a column, in order and in parts of any size; called once a column, by
-            ``nannyml`` twice.
+            ``nannyml`` twice, by ``tfdv`` twice where very many values differ.
         columns: That both sides have.
         method: One of `METHODS`.
         chunk_rows: Rows of NannyML's chunks, its ``chunk_size``; a tenth of each side otherwise.
@@ -38,10 +39,19 @@ def parity(
     if method == "nannyml":
         figures = tuple(_of_nannyml(current, reference, columns, chunk_rows))
     elif method == "tfdv":
-        figures = tuple(_of_tfdv(current, reference, columns))
+        figures = tuple(
+            figure
+            for column in columns
+            for figure in tfdv.figures(
+                column, tfdv.read(partial(reference, column)), tfdv.read(partial(current, column))
+            )
+        )
     else:
-        sides = ((column, tally(reference(column)), tally(current(column))) for column in columns)
-        figures = tuple(figure for each in sides for figure in evidently.figures(*each))
+        figures = tuple(
+            figure
+            for column in columns
+            for figure in evidently.figures(column, tally(reference(column)), tally(current(column)))
+        )
     known = [figure.drifted for figure in figures if figure.decides and figure.drifted is not None]
     share = sum(known) / len(known) if known else None
     drifted = share >= evidently.DATASET_SHARE if method == "evidently" and share is not None else None
@@ -63,14 +73,3 @@ def _of_nannyml(
             *(chunked(side(column), size) for side, size in zip((reference, current), sizes, strict=True))
         )
         yield from nannyml.figures(column, tally(reference(column)), chunks)
-
-
-def _of_tfdv(current: Batches, reference: Batches, columns: Sequence[str]) -> Iterator[ParityFigure]:
-    """Columns of many texts are read a second time, as it counts them."""
-    for column in columns:
-        sides = []
-        for side in (reference, current):
-            counted = tally(side(column))
-            many = counted.kind == "text" and counted.different > tfdv.COUNTERS
-            sides.append(tfdv.sketched(side(column), counted.rows) if many else counted)
-        yield from tfdv.figures(column, *sides)

@@ -1,25 +1,25 @@
 """The figures of TensorFlow Data Validation 1.16: the distances of its drift comparators, which have no threshold.
 
 Numbers are compared by the Jensen-Shannon *divergence* in base 2 of two histograms of ten equal bins, each over its own
-side's range, cut at the edges of both as if the rows of a bin lay evenly in it. TFDV makes its histogram of a thousand
-quantiles and so do we; its quantiles are approximate where more than 5,700 values differ, ours are not. Texts are
-compared over the thousand commonest values of each side, which TFDV counts with 1,024 counters: where more differ,
-its counts depend on the order of the rows, and so do ours, which are those of its in-memory statistics. Booleans are
-numbers to it, and it fails on categorical columns. Missing values and NaN are left out.
+side's range, cut at the edges of both as if the rows of a bin lay evenly in it. Each histogram is made of a thousand
+quantiles. Texts are compared over the thousand commonest of each side. What TFDV only approximates, the quantiles of
+more than 5,701 different numbers and the counts of more than 1,024 texts, is approximated as by its in-memory
+statistics. Booleans are numbers to it, it fails on categorical columns, and missing values and NaN are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from batchops.stats.parity.figures import ParityFigure, finite
-from batchops.stats.parity.sides import Floats, Side
+from batchops.stats.parity.sides import Floats, Side, tally
+from batchops.stats.parity.sketches import BLOCK, COUNTERS, Summary, commonest, exact, summarised
 
-__all__ = ["COUNTERS", "VERSION", "figures", "sketched"]
+__all__ = ["VERSION", "Counted", "figures", "read"]
 
 VERSION = "1.16"
 
@@ -27,44 +27,47 @@ BINS = 10
 
 QUANTILES = 1000
 
-LISTED, COUNTERS = 1000, 1024
-"""Texts that TFDV keeps of a side, and that it counts at a time."""
+LISTED = 1000
+"""Texts that TFDV keeps of a side."""
 
 
-def figures(column: str, reference: Side, current: Side) -> Iterator[ParityFigure]:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A column's rows as TFDV counts them.
+
+    Attributes:
+        side: All of them; of texts the counts that TFDV has.
+        summary: Of numbers.
+    """
+
+    side: Side
+    summary: Summary | None = None
+
+
+def read(batches: Callable[[], Iterator[pl.Series]]) -> Counted:
+    """Read a column; a second time where it has too many different values to be known exactly."""
+    side = tally(batches())
+    if side.kind == "text" and side.different > COUNTERS:
+        return Counted(replace(side, table=commonest(batches())))
+    if side.kind == "boolean":
+        side = replace(side, kind="number", table=side.table.cast({"value": pl.Float64}).sort("value"))
+    if side.kind != "number":
+        return Counted(side)
+    return Counted(side, summarised(batches()) if side.different > BLOCK else exact(side.values, side.counts))
+
+
+def figures(column: str, reference: Counted, current: Counted) -> Iterator[ParityFigure]:
     """The divergence; of texts L-infinity first, which is what its guide compares them by."""
-    was, now = _as_numbers(reference), _as_numbers(current)
+    was, now = reference.side, current.side
     if was.kind != now.kind or was.kind not in ("number", "text"):
         yield ParityFigure(column, "", None, None, None)
         return
     if was.kind == "number":
-        yield ParityFigure(column, "jensen_shannon_divergence", _js_of_numbers(was, now), None, None)
+        yield ParityFigure(column, "jensen_shannon_divergence", _js_of_numbers(reference, current), None, None)
         return
     shares = _listed(was, now)
     yield ParityFigure(column, "linf", _linf(shares), None, None)
     yield ParityFigure(column, "jensen_shannon_divergence", _divergence(*shares), None, None, decides=False)
-
-
-def _as_numbers(side: Side) -> Side:
-    if side.kind != "boolean":
-        return side
-    return replace(side, kind="number", table=side.table.cast({"value": pl.Float64}).sort("value"))
-
-
-def sketched(batches: Iterable[pl.Series], rows: int) -> Side:
-    """Texts by 1,024 counters (Misra & Gries, 1982), each raised by what was taken off all of them."""
-    counts, taken = dict[str, int](), 0
-    for series in batches:
-        for text in series.drop_nulls().cast(pl.String).to_list():
-            counts[text] = counts.get(text, 0) + 1
-            if len(counts) > COUNTERS:
-                counts = {each: count - 1 for each, count in counts.items() if count > 1}
-                taken += 1
-    table = pl.DataFrame(
-        {"value": list(counts), "rows": [count + taken for count in counts.values()]},
-        schema={"value": pl.String, "rows": pl.Int64},
-    )
-    return Side("text", table.sort("value"), rows)
 
 
 def _listed(reference: Side, current: Side) -> tuple[Floats, Floats]:
@@ -117,7 +120,7 @@ class Histogram:
     infinite: float = 0.0
 
 
-def _js_of_numbers(reference: Side, current: Side) -> float | None:
+def _js_of_numbers(reference: Counted, current: Counted) -> float | None:
     """Over the cells that the edges of both histograms make, a cell for each point, and one a side for infinity."""
     was, now = _histogram(reference), _histogram(current)
     edges = np.union1d(was.edges, now.edges)
@@ -142,11 +145,12 @@ def _cut(side: Histogram, edges: Floats) -> Floats:
     return cells
 
 
-def _histogram(side: Side) -> Histogram:
+def _histogram(counted: Counted) -> Histogram:
     """Ten equal bins over the finite values, weighted by how much of each quantile's interval lies in them."""
+    side = counted.side
     finite_values = side.finite.values
     infinite = float(side.held - side.finite.held)
-    if not len(finite_values):
+    if not len(finite_values) or counted.summary is None:
         return Histogram(infinite=infinite)
     low, high = float(finite_values[0]), float(finite_values[-1])
     if low == high:
@@ -154,20 +158,19 @@ def _histogram(side: Side) -> Histogram:
     edges = np.linspace(low, high, BINS + 1)
     if not np.isfinite(edges).all():
         return Histogram(infinite=infinite)
-    lows, highs, weights = _intervals(*_without_infinity(side, *_quantiles(side)))
+    lows, highs, weights = _intervals(*_without_infinity(side, *_quantiles(counted.summary)))
     return Histogram(edges, _overlap(edges, lows, highs) @ weights, infinite=infinite)
 
 
-def _quantiles(side: Side) -> tuple[Floats, Floats]:
+def _quantiles(summary: Summary) -> tuple[Floats, Floats]:
     """The values nearest to equally spaced ranks, and the rows up to each of them."""
-    up_to = np.cumsum(side.counts).astype(np.float64)
-    twice_middle = 2 * up_to - side.counts
-    twice_rank = 2 * (np.arange(QUANTILES + 1) * up_to[-1] / QUANTILES)
-    following = np.maximum(np.searchsorted(twice_middle, twice_rank, "right"), 1)
-    at = following - 1
-    last = following == len(up_to)
-    at = np.where(last | (twice_rank < 2 * up_to[at]), at, np.minimum(following, len(up_to) - 1))
-    return side.values[at], up_to[at]
+    last = len(summary.values) - 1
+    twice_rank = 2 * (np.arange(QUANTILES + 1) * summary.high[-1] / QUANTILES)
+    following = np.maximum(np.searchsorted(summary.low + summary.high, twice_rank, "right"), 1)
+    at, after = following - 1, np.minimum(following, last)
+    ends = summary.low[at] + summary.weights[at] + summary.high[after] - summary.weights[after]
+    at = np.where((following > last) | (twice_rank < ends), at, after)
+    return summary.values[at], summary.high[at]
 
 
 def _without_infinity(side: Side, quantiles: Floats, up_to: Floats) -> tuple[Floats, Floats]:

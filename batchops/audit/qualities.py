@@ -40,7 +40,7 @@ from batchops.stats import (
 )
 from batchops.verdict import Figure, Finding, Scalar, Severity
 
-__all__ = ["MAIN_METRICS", "quality_figures", "quality_part"]
+__all__ = ["MAIN_METRICS", "judged_change", "quality_figures", "quality_part"]
 
 Metrics = Mapping[str, Estimate]
 
@@ -102,17 +102,16 @@ def quality_figures(comparison: Comparison, cells: ScoreCells) -> Iterator[Figur
     if not cells.scored:
         names = ("accuracy",)
     for name in names:
-        how, current, was = _HOW[name], now.get(name, NOT_MEASURED), before.get(name, NOT_MEASURED)
-        change = how.change(current, was, before) if current.n >= K_ANONYMOUS else NOT_MEASURED
+        change, n = judged_change(name, now, before), now.get(name, NOT_MEASURED).n
         yield Figure(
             f"quality.{name}",
             ALL_ROWS,
             change.value,
-            how.unit,
-            current.n,
+            _HOW[name].unit,
+            n,
             change.lower,
             change.upper,
-            side="both" if how.both else "upper",
+            side="both" if _HOW[name].both else "upper",
             evidence=_evidence(name, now, before),
             chance=change.chance,
         )
@@ -128,6 +127,14 @@ def quality_figures(comparison: Comparison, cells: ScoreCells) -> Iterator[Figur
         side="lower",
         evidence=facts,
     )
+
+
+def judged_change(name: str, now: Metrics, before: Metrics) -> Estimate:
+    """What is judged of one of `MAIN_METRICS`: its fall, its rise, or itself; not measured on fewer than k rows."""
+    current = now.get(name, NOT_MEASURED)
+    if current.n < K_ANONYMOUS:
+        return NOT_MEASURED
+    return _HOW[name].change(current, before.get(name, NOT_MEASURED), before)
 
 
 def _evidence(name: str, now: Metrics, before: Metrics) -> dict[str, Scalar]:

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -16,7 +17,7 @@ from batchops.stats import (
     merge_qualities,
     tally_quality,
 )
-from batchops.stats.quality import LOSS, SCORE
+from batchops.stats.quality import LOSS, SCORE, SUMS
 from tests.laws import obeys_the_laws
 
 SLICES = (("carrier",), ("origin",), ("carrier", "origin"), ("origin", "carrier"))
@@ -160,3 +161,38 @@ def test_nights_stay_apart_and_parts_of_one_night_add_up() -> None:
     assert (both.nights["2013-07-04"].overall.n, both.nights["2013-07-05"].overall.n) == (1, 2)
     assert both.total().overall.n == 3
     assert Quality().total() == NightQuality()
+
+
+def test_scores_are_counted_over_all_rows_whether_labelled_or_not() -> None:
+    rng = np.random.default_rng(0)
+    score = rng.beta(2, 5, 3_000)
+    night = pl.DataFrame({"score": score, "label": [None] * 2_000 + [1] * 1_000})
+    found = tally_quality(night, "2013-07-04", (), CELLS).nights["2013-07-04"].scores
+    cell = np.searchsorted(np.array(CELLS.edges), score, side="right")
+    size = len(CELLS.edges) + 1
+    assert found.dense(size).tolist() == np.bincount(cell, minlength=size).tolist()
+    assert found.floats(size, 1) / SCORE == pytest.approx(np.bincount(cell, weights=score, minlength=size), abs=1e-6)
+
+
+def test_slices_of_weighted_rows_are_those_of_repeated_ones() -> None:
+    rng = np.random.default_rng(1)
+    weight = rng.integers(0, 4, 800)
+    night = pl.DataFrame(
+        {
+            "score": rng.beta(2, 5, 800),
+            "label": rng.random(800) < 0.3,
+            "carrier": rng.choice(["AA", "UA"], 800),
+            "origin": rng.choice(["JFK", "LGA"], 800),
+            "weight": weight,
+        }
+    )
+    weighted = tally(night, replace(CELLS, weight=0.5))
+    repeated = dict(tally(night[np.repeat(np.arange(800), weight)]).slices)
+    plain = dict(tally(night).slices)
+    for key, part in weighted.slices:
+        assert part.weighted is not None
+        assert replace(part, weighted=None) == plain[key]
+        for name in (*SUMS, "correct"):
+            assert getattr(part.weighted.sums, name) == 2 * getattr(repeated[key], name)
+        doubled = [tuple(2 * n for n in side) for side in repeated[key].histogram.values]
+        assert list(part.weighted.sums.histogram.values) == doubled

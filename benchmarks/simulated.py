@@ -50,6 +50,7 @@ class World:
 
     Attributes:
         spread: Its standard deviation, in which shifts are told; 0 for categories.
+        whole: Its values are whole numbers, and stay so where they are shifted.
         nulls: Share of rows without a value.
     """
 
@@ -57,6 +58,7 @@ class World:
     values: Callable[[np.random.Generator, int], Values]
     spread: float = 0.0
     nulls: float = 0.0
+    whole: bool = False
 
 
 def _picked(weights: Floats) -> Callable[[np.random.Generator, int], Values]:
@@ -76,7 +78,7 @@ WORLDS: Mapping[str, World] = {
         World("uniform", lambda rng, n: rng.random(n), 0.2887),
         World("heavy-tailed", lambda rng, n: rng.standard_t(3, n), 1.7321),
         World("zero-inflated", _zero_inflated, 1.3985),
-        World("whole numbers", lambda rng, n: rng.poisson(3, n).astype(np.float64), 1.7321),
+        World("whole numbers", lambda rng, n: rng.poisson(3, n).astype(np.float64), 1.7321, whole=True),
         World("5 categories", _picked(np.array([60.0, 30, 5, 4, 1]))),
         World("200 categories, equal", _picked(np.ones(200))),
         World("200 categories, Zipf", _picked(1 / np.arange(1.0, 201))),
@@ -110,7 +112,9 @@ def draw(rng: np.random.Generator, world: World, n: int, change: Change = NOTHIN
     """Rows of a world, after a change."""
     values = world.values(rng, n)
     if change.shift:
-        values = values + change.shift * world.spread
+        # What is zero, often, stays so; whole numbers move by one, now and then.
+        moved = values + change.shift * world.spread
+        values = np.floor(moved + rng.random(n)) if world.whole else np.where(values == 0, values, moved)
     if change.new:
         values = np.where(rng.random(n) < change.new, "brand new", values)
     missing = rng.random(n) < world.nulls + change.nulls

@@ -35,7 +35,7 @@ from batchops.stats.slices import SliceGap, SliceGaps, SliceTest, slice_gaps
 from batchops.stats.sparse import Sparse
 from batchops.stats.tally import tally_quality
 from batchops.stats.thresholds import Gain, Threshold, gain, thresholds
-from batchops.stats.usual import Usual, usual
+from batchops.stats.usual import Usual, Weekdays, usual
 
 __all__ = [
     "CLASS_METRICS",
@@ -72,6 +72,7 @@ __all__ = [
     "Sparse",
     "Threshold",
     "Usual",
+    "Weekdays",
     "Weighted",
     "baselines",
     "buckets_of",

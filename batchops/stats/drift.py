@@ -205,6 +205,7 @@ class DistanceRows:
         was: The reference's rows by cell.
         ordered: Cells of numbers.
         effect, freedom: The design effect, and how well it is known.
+        newest: Rows with the commonest of the values that the reference does not have.
     """
 
     value: float
@@ -213,6 +214,7 @@ class DistanceRows:
     ordered: bool
     effect: float
     freedom: float
+    newest: int = 0
 
     def chance(self, edge: float) -> float:
         """Chance of such a distance where the true one is at most ``edge``; 0: where nothing differs at all."""
@@ -222,9 +224,13 @@ class DistanceRows:
             return heavier(kolmogorov_chance(self.value - edge, both), self.freedom)
         if edge > 0 or two:
             return heavier(variation_chance(now, self.was, edge, self.effect), self.freedom)
+        if self.ordered:
+            if len(self.nightly) > 1:
+                return clustered_ordered_chance(self.nightly, self.was)
+            return ordered_chance(now, self.was, self.effect)
         if len(self.nightly) > 1:
-            return (clustered_ordered_chance if self.ordered else clustered_category_chance)(self.nightly, self.was)
-        return (ordered_chance if self.ordered else category_chance)(now, self.was, self.effect)
+            return clustered_category_chance(self.nightly, self.was, self.newest)
+        return category_chance(now, self.was, self.newest, self.effect)
 
 
 def _distance(
@@ -256,7 +262,8 @@ def _distance(
         expected = noise_of_variation(n / effect, was)
     lower, upper = max(0.0, value - down), min(1.0, value + error + up)
     sides = DistanceRows(value, now[None] if alone else nightly, was, cells.numbers, effect, math.inf)
-    sides = sides if alone else replace(sides, freedom=nights - 1.0)
+    newest = max((rows for _, rows in current.unseen_values.counts), default=0)
+    sides = replace(sides, newest=newest, freedom=math.inf if alone else nights - 1.0)
     return Estimate(value, lower, upper, n, nights, error, rows_independent=alone, chance=sides.chance), expected
 
 

@@ -127,21 +127,24 @@ def pearson(now: Integers | Floats, was: Integers | Floats) -> float:
     return float((apart**2 / both).sum()) * n * m / (n + m)
 
 
-def category_chance(now: Integers, was: Integers, effect: float = 1.0) -> float:
+def category_chance(now: Integers, was: Integers, newest: int = 0, effect: float = 1.0) -> float:
     """Chance of categories so unlike the reference's, were they drawn alike; unseen ones, last, are told apart.
 
-    Four times the smallest of three chances, of which the last counts double: that of so many unseen values, that of
-    the category that changed most (Fisher's exact test, times their number), and Pearson's chi-square over cells that
-    expect at least ten rows on both sides, thinner ones pooled. So one category of a thousand is found as well as a
-    little of each.
+    The smallest of three chances, times 2, 4 and 4: that of so many unseen values, that of the category that changed
+    most (Fisher's exact test, times their number), and Pearson's chi-square over cells that expect at least ten rows
+    on both sides, thinner ones pooled. So one category of a thousand is found as well as a little of each.
+
+    Args:
+        newest: Rows with the commonest of the unseen values.
     """
     if not now.sum() or not was.sum():
         return 1.0
-    alone = _alone_chance(now, was, np.full(len(now), effect))
-    return min(1.0, 4 * alone, 2 * _many_chance(now, was, effect))
+    effects = np.full(len(now), effect)
+    alone, unseen = _alone_chance(now, was, newest, effects), _unseen(now, was, effect)
+    return min(1.0, 2 * unseen, 4 * alone, 4 * _many_chance(now, was, effect))
 
 
-def clustered_category_chance(nightly: Integers, was: Integers) -> float:
+def clustered_category_chance(nightly: Integers, was: Integers, newest: int = 0) -> float:
     """The same over nights that may share a shock: `category_chance`, every category by how its own share varies.
 
     Args:
@@ -153,12 +156,13 @@ def clustered_category_chance(nightly: Integers, was: Integers) -> float:
     changes = influences(nightly.astype(np.float64), np.broadcast_to(rows, nightly.shape))
     between = ((changes - changes.mean(axis=0)) ** 2).sum(axis=0) * (nights - 1) / nights
     plain = np.maximum(share * (1 - share) / now.sum(), 1e-300)
-    alone = _alone_chance(now, was, np.maximum(between / plain, 1.0))
+    effects = np.maximum(between / plain, 1.0)
+    alone = min(2 * _unseen(now, was, float(effects[-1])), 4 * _alone_chance(now, was, newest, effects))
     dense = (now + was) * float(min(now.sum(), was.sum())) >= DENSE * float(now.sum() + was.sum())
     weight = np.divide(float(now.sum() + was.sum()), now + was, out=np.zeros(len(now)), where=dense)
     sides = _Sides(nightly.astype(np.float64), was.astype(np.float64), nightly.sum(axis=1), float(was.sum()))
     many = _shocked_chance(sides, weight, float((1 - 1 / weight[dense]).sum()))
-    return min(1.0, 4 * heavier(alone, nights - 1), 2 * many)
+    return min(1.0, heavier(min(alone, 1.0), nights - 1), 4 * many)
 
 
 def clustered_ordered_chance(nightly: Integers, was: Integers) -> float:
@@ -183,33 +187,38 @@ def unseen_chance(hits: float, rows: float, was: Integers, effect: float = 1.0, 
 
     A reference of few rows lacks some values that are there. The share of its rows that are the only one with their
     value, f1 / m, estimates how many new rows show a value it lacks (Good, 1953), with a variance of
-    (f1 + 2 f2) / m^2, f2 being the values seen twice; so it counts as that share of correspondingly fewer rows.
+    (f1 + 2 f2) / m^2, f2 being the values seen twice; so it counts as that share of correspondingly fewer rows. One
+    row more is counted than were seen: where none was, some may be missing all the same.
 
     Args:
         hits, rows: With a value that the reference lacks, and all; effective ones.
         was: The reference's rows by value.
     """
     total, once, twice = float(was.sum()), float((was == 1).sum()), float((was == 2).sum())
-    # One more than were seen: where none was, values seen twice still tell that some may be missing.
     fewer = (once + 1) / (once + 1 + 2 * twice)
-    return share_chance((hits, rows), (once * fewer / effect, total * fewer / effect), edge, upper=True)
+    its_hits, its_rows = (once + 1) * fewer / effect - 1, total * fewer / effect
+    return share_chance((hits, rows), (its_hits, its_rows), edge, upper=True)
 
 
-def _alone_chance(now: Integers, was: Integers, effects: Floats) -> float:
-    """The smaller of two chances: of so many unseen values, and of the category which changed most.
+def _unseen(now: Integers, was: Integers, effect: float) -> float:
+    return unseen_chance(float(now[-1]) / effect, float(now.sum()) / effect, was[:-1], effect)
 
-    The latter is Fisher's, times the number of categories. It is computed for those alone that surprise the normal
-    approximation most, which rare ones do too easily.
+
+def _alone_chance(now: Integers, was: Integers, newest: int, effects: Floats) -> float:
+    """That of the category which changed most, times the number of categories, for each might have been it.
+
+    It is computed for those alone that surprise the normal approximation most, which rare ones do too easily.
     """
     n, m = float(now.sum()), float(was.sum())
-    smallest = unseen_chance(now[-1] / effects[-1], n / effects[-1], was[:-1], float(effects[-1]))
     pooled = (now + was)[:-1] / (n + m)
     held = np.flatnonzero(pooled)
     surprise = np.abs(now / n - was / m)[held] / np.sqrt(pooled[held] * effects[held])
-    for cell in held[np.argsort(-surprise, kind="stable")[:CANDIDATES]]:
-        rows = np.array([now[cell], n, was[cell], m]) / effects[cell]
-        smallest = min(smallest, len(held) * share_chance((rows[0], rows[1]), (rows[2], rows[3])))
-    return min(1.0, smallest)
+    counts = [(now[cell], was[cell], effects[cell]) for cell in held[np.argsort(-surprise, kind="stable")[:CANDIDATES]]]
+    # No more than so many new ones can be as common.
+    number = len(held) + (int(now[-1]) // newest if newest else 0)
+    tried = [*counts, (newest, 0, effects[-1])]
+    smallest = min(share_chance((x / effect, n / effect), (y / effect, m / effect)) for x, y, effect in tried)
+    return min(1.0, number * smallest)
 
 
 def _many_chance(now: Integers, was: Integers, effect: float) -> float:

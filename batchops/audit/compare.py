@@ -10,6 +10,7 @@ from batchops.audit.multivariate import Together, compare_together
 from batchops.audit.primary import slice_test
 from batchops.audit.state import Audit, Reference
 from batchops.stats import (
+    Alike,
     Cells,
     Column,
     ColumnDrift,
@@ -26,6 +27,7 @@ from batchops.stats import (
     merge_profiles,
     merge_qualities,
     metrics,
+    night_likeness,
     slice_gaps,
     usual,
 )
@@ -133,7 +135,8 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy
     quality = merge_qualities([night.quality for night in nights])
     cells, design = reference.quality, _design(reference)
     test = slice_test(policy, quality, cells)
-    slices = slice_gaps(quality, cells, test, design)
+    alike = _alike(reference, test.metric)
+    slices = slice_gaps(quality, cells, test, alike)
     hidden = frozenset(gap.key for gap in slices.slices if gap.hidden)
     return Comparison(
         columns=_columns([night.inputs for night in nights], range(len(reference.inputs)), reference),
@@ -144,7 +147,7 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy
         metrics_reference=_metrics(reference),
         slices=slices,
         slices_reference=_slices(reference, replace(test, limit=0.0)),
-        fairness=fairness(quality, cells, hidden, test.least, design),
+        fairness=fairness(quality, cells, hidden, test.least, alike),
         together=compare_together(nights, reference),
     )
 
@@ -155,6 +158,11 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy
 @lru_cache(maxsize=8)
 def _design(reference: Reference) -> Mapping[str, float]:
     return design_effects(reference.audit.quality, reference.quality)
+
+
+@lru_cache(maxsize=8)
+def _alike(reference: Reference, metric: str) -> Alike:
+    return night_likeness(reference.audit.quality, reference.quality, _design(reference), metric)
 
 
 @lru_cache(maxsize=8)

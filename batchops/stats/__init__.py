@@ -17,6 +17,7 @@ from batchops.stats.error_metrics import ERROR_METRICS
 from batchops.stats.fairness import Fairness, fairness
 from batchops.stats.intervals import NOT_MEASURED, Estimate
 from batchops.stats.layout import lay_out_classes, lay_out_quality, lay_out_scores
+from batchops.stats.likeness import Alike, night_likeness
 from batchops.stats.measures import MEASURES
 from batchops.stats.metrics import METRICS, TASK_METRICS, Confusion, class_details, confusion, design_effects, metrics
 from batchops.stats.profile import Column, Profile, merge_profiles, summarise
@@ -44,6 +45,7 @@ __all__ = [
     "METRICS",
     "NOT_MEASURED",
     "TASK_METRICS",
+    "Alike",
     "AxisHistogram",
     "CalibrationCell",
     "Cells",
@@ -93,6 +95,7 @@ __all__ = [
     "merge_profiles",
     "merge_qualities",
     "metrics",
+    "night_likeness",
     "recalibration",
     "risen",
     "shifted",

@@ -43,16 +43,18 @@ class MeanDifferences:
         value: First minus second, one a pair.
         variance: Of the difference.
         freedom: Degrees of freedom of the variance; infinite where it is known.
+        widest: The largest difference that can be.
     """
 
     value: Floats
     variance: Floats
     freedom: Floats
+    widest: float = np.inf
 
     def bounds(self, level: float) -> tuple[Floats, Floats]:
         """Two-sided intervals."""
         radius = quantiles(level, self.freedom) * np.sqrt(self.variance)
-        return self.value - radius, self.value + radius
+        return np.maximum(self.value - radius, -self.widest), np.minimum(self.value + radius, self.widest)
 
     def chance(self, edge: Floats | float) -> Floats:
         """Largest probability of a difference at least so far from 0, on either side, where the truth is within edge.
@@ -67,7 +69,7 @@ class MeanDifferences:
 
     def among(self, places: Places) -> MeanDifferences:
         """Some of the pairs."""
-        return MeanDifferences(self.value[places], self.variance[places], self.freedom[places])
+        return MeanDifferences(self.value[places], self.variance[places], self.freedom[places], self.widest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,15 @@ from scipy.special import gammaln, ndtr
 
 from batchops.stats.contrasts import tails
 from batchops.stats.intervals import ENOUGH_NIGHTS, LEVEL, NOT_MEASURED, Estimate, two_sided
+from batchops.stats.likeness import NOT_ALIKE, SUPPORT, Alike
 from batchops.stats.means import MEANS, Mean, Measured, intervals, measure
 from batchops.stats.quality import Quality, ScoreCells, SliceKey
 from batchops.stats.slice_table import SliceTable, slice_table
-from batchops.stats.slices import SUPPORT, support_of
+from batchops.stats.slices import support_of
 
 __all__ = ["DIFFERENCES", "GROUP_METRICS", "Fairness", "Group", "fairness", "range_tail"]
 
 Floats = NDArray[np.float64]
-Design = Mapping[str, float]
 
 GROUP_METRICS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -107,7 +107,7 @@ def fairness(
     cells: ScoreCells,
     hidden: AbstractSet[SliceKey] = frozenset(),
     least: int = 0,
-    design: Design = MappingProxyType({}),
+    alike: Alike = NOT_ALIKE,
 ) -> tuple[Fairness, ...]:
     """The groups of every dimension that a slice names alone.
 
@@ -116,7 +116,7 @@ def fairness(
         cells: With which it was counted.
         hidden: Groups that must not be shown.
         least: Rates over fewer rows are not shown.
-        design: Design effect by metric within a night, for windows of fewer than eight nights.
+        alike: From `night_likeness` of the reference, for groups of fewer than eight nights.
     """
     table = slice_table(quality, cells)
     places: dict[str, list[int]] = {}
@@ -124,7 +124,7 @@ def fairness(
         if len(key) == 1:
             places.setdefault(key[0][0], []).append(at)
     return tuple(
-        _dimension(name, _rows_of(table, own), (support_of(table), hidden, least), design)
+        _dimension(name, _rows_of(table, own), (support_of(table), hidden, least), alike)
         for name, own in places.items()
     )
 
@@ -140,9 +140,7 @@ def _rows_of(table: SliceTable, places: list[int]) -> SliceTable:
     )
 
 
-def _dimension(
-    name: str, table: SliceTable, bounds: tuple[int, AbstractSet[SliceKey], int], design: Design
-) -> Fairness:
+def _dimension(name: str, table: SliceTable, bounds: tuple[int, AbstractSet[SliceKey], int], alike: Alike) -> Fairness:
     support, hidden, least = bounds
     shown = np.array([key not in hidden for key in table.keys])
     enough = shown & (table.rows >= support)
@@ -150,12 +148,11 @@ def _dimension(
     ranges: dict[str, _Range] = {}
     for called, known in GROUP_METRICS[table.task].items():
         mean = MEANS[table.task][known]
-        found, effect = measure(mean, table.sums), max(design.get(known, 1.0), 1.0)
+        found = measure(mean, table.sums, alike.rows.get(known, 0.0))
         shift = table.centre if known == "mean_prediction" else 0.0
-        metrics[called] = _estimates(
-            mean, found, effect, np.where(shown & (found.rows >= max(least, 1)), shift, np.nan)
-        )
-        ranges[called] = _Range.of(mean, found, np.flatnonzero(enough & (found.rows >= SUPPORT)), effect)
+        kept = np.where(shown & (found.effective >= max(least, 1)), shift, np.nan)
+        metrics[called] = _estimates(mean, found, kept)
+        ranges[called] = _Range.of(mean, found, np.flatnonzero(enough & (found.effective >= SUPPORT)))
     groups = tuple(
         Group(key[0][1], round(n), not shown[at], bool(enough[at]), {name: each[at] for name, each in metrics.items()})
         for at, (key, n) in enumerate(zip(table.keys, table.rows.tolist(), strict=True))
@@ -170,8 +167,8 @@ def _dimension(
     return Fairness(name, groups, differences, extremes)
 
 
-def _estimates(mean: Mean, found: Measured, design: float, shift: Floats) -> list[Estimate]:
-    around = intervals(mean, found, design)
+def _estimates(mean: Mean, found: Measured, shift: Floats) -> list[Estimate]:
+    around = intervals(mean, found)
     numbers = ((each + shift).tolist() for each in (around.value, around.lower, around.upper))
     return [
         Estimate(
@@ -184,7 +181,9 @@ def _estimates(mean: Mean, found: Measured, design: float, shift: Floats) -> lis
         )
         if math.isfinite(value)
         else NOT_MEASURED
-        for value, lower, upper, rows, nights in zip(*numbers, found.rows.tolist(), found.nights.tolist(), strict=True)
+        for value, lower, upper, rows, nights in zip(
+            *numbers, found.effective.tolist(), found.nights.tolist(), strict=True
+        )
     ]
 
 
@@ -193,38 +192,42 @@ class _Range:
     """The values of some groups, and how far each pair of them may be off.
 
     Attributes:
-        values: Of the groups.
-        errors: Groups x groups: standard errors of the differences.
-        freedom: Of the errors; infinite where rows are independent.
         places: Of the groups.
+        errors, freedom: Groups x groups: standard errors of the differences, and their degrees of freedom.
+        widest: The largest difference that can be.
         rows, nights: That they rest on.
     """
 
     places: NDArray[np.int64]
     values: Floats
     errors: Floats
-    freedom: float
+    freedom: Floats
+    widest: float
     rows: int
     nights: int
 
     @classmethod
-    def of(cls, mean: Mean, found: Measured, places: NDArray[np.int64], design: float) -> _Range:
-        """The groups at some places; clustered by night where each has eight or more."""
-        values, nights = found.value[places], int(found.nights[places].min(initial=0))
-        held = int(np.count_nonzero(found.change[places].any(axis=0)))
-        change = found.change[places]
-        clustered = nights >= ENOUGH_NIGHTS and held >= ENOUGH_NIGHTS
-        if clustered:
-            centred = change - change.sum(axis=1, keepdims=True) / held * (change != 0).any(axis=0)
-            together = centred @ centred.T * (held - 1) / held
-        else:
-            together = np.diag(found.variance[places] * design)
-        own = np.diag(together) + _floor(mean, found, places, np.diag(together))
-        variance = own[:, None] + own[None, :] - 2 * (together - np.diag(np.diag(together)))
+    def of(cls, mean: Mean, found: Measured, places: NDArray[np.int64]) -> _Range:
+        """The groups at some places; those of eight nights or more vary as their nights say, and together."""
+        change, nights = found.change[places], found.nights[places]
+        clustered = nights >= ENOUGH_NIGHTS
+        count = max(int(np.count_nonzero(change.any(axis=0))), 2)
+        centred = np.where(clustered[:, None], change - change.sum(axis=1, keepdims=True) / count, 0.0)
+        together = centred @ centred.T * (count - 1) / count
+        own = np.where(clustered, found.spread()[places], found.variance[places])
+        own = own + _floor(mean, found, places, own)
+        variance = np.maximum(own[:, None] + own[None, :] - 2 * together, 0.0)
         np.fill_diagonal(variance, 0.0)
-        freedom = nights - 1.0 if clustered else math.inf
-        rows = round(float(found.rows[places].sum()))
-        return cls(places, values, np.sqrt(np.maximum(variance, 0.0)), freedom, rows, nights)
+        bounds = mean.bounds
+        return cls(
+            places,
+            found.value[places],
+            np.sqrt(variance),
+            _freedom(own, np.where(clustered, nights - 1, np.inf)),
+            bounds[1] - bounds[0],
+            round(float(found.effective[places].sum())),
+            int(nights.min(initial=0)) if len(nights) else 0,
+        )
 
     @property
     def value(self) -> float | None:
@@ -238,34 +241,55 @@ class _Range:
         return int(self.places[self.values.argmin()]), int(self.places[self.values.argmax()])
 
     def bounds(self, level: float) -> tuple[float, float]:
-        """An interval of the true range: the differences of all pairs at once (Tukey & Kramer)."""
-        radius = _reach(level, len(self.values), self.freedom) * self.errors
+        """An interval of the true range: the differences of all pairs at once (Tukey, Kramer; Games & Howell, 1976)."""
+        kinds, of = np.unique(self.freedom, return_inverse=True)
+        reach = np.array([_reach(level, len(self.values), float(each)) for each in kinds])
+        radius = reach[of.reshape(self.freedom.shape)] * self.errors
         pairs = self.values[:, None] - self.values[None, :]
-        return max(0.0, float((pairs - radius).max())), float((pairs + radius).max())
+        return max(0.0, float((pairs - radius).max())), min(self.widest, float((pairs + radius).max()))
 
     def chance(self, edge: float) -> float:
         """Bound of the probability of a pair so many errors beyond the edge where no two groups differ by more."""
         pairs = self.values[:, None] - self.values[None, :]
-        off = ~np.eye(len(self.values), dtype=np.bool_)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            beyond = np.where(pairs > edge, (pairs - edge) / self.errors, 0.0)
-        furthest = float(beyond[off].max())
-        if furthest <= 0:
+        first, second = np.nonzero(pairs > edge)
+        if not len(first):
             return 1.0
-        # Of two groups exactly; of more the smaller of two bounds on the same figure.
+        with np.errstate(divide="ignore"):
+            beyond = (pairs[first, second] - edge) / self.errors[first, second]
+        freedom = self.freedom[first, second]
+        # The likeliest of all pairs to be found so far out by chance; of pairs alike in freedom, the furthest.
+        furthest = {float(kind): float(beyond[freedom == kind].max()) for kind in np.unique(freedom)}
+        return min(self._tail(reach, edge, kind) for kind, reach in furthest.items())
+
+    def _tail(self, reach: float, edge: float, freedom: float) -> float:
+        """Of two groups their own chance; of more, the smaller of two bounds on the same figure."""
+        if math.isinf(reach):
+            return 0.0
+        groups = len(self.values)
+        errors = self.errors[np.triu_indices(groups, 1)]
         with np.errstate(divide="ignore", invalid="ignore"):
-            far = np.nan_to_num(furthest + 2 * edge / self.errors[off], nan=furthest, posinf=furthest)
-        freedom = np.full(len(far), self.freedom)
-        each = float((tails(np.full(len(far), furthest), freedom) + tails(far, freedom)).sum()) / 2
-        return min(1.0, each, range_tail(furthest * math.sqrt(2), len(self.values), self.freedom))
+            far = np.nan_to_num(reach + 2 * edge / errors, nan=reach, posinf=np.inf)
+        each = tails(np.full(len(errors), reach), np.full(len(errors), freedom))
+        alone = float((each + tails(far, np.full(len(errors), freedom))).sum())
+        return min(1.0, alone, range_tail(reach * math.sqrt(2), groups, freedom))
+
+
+def _freedom(own: Floats, each: Floats) -> Floats:
+    """Whole degrees of freedom of each pair's difference (Satterthwaite), not more than those of the freer group."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = np.nan_to_num(own**2 / each)
+        joint = (own[:, None] + own[None, :]) ** 2 / (parts[:, None] + parts[None, :])
+    freest = np.maximum(each[:, None], each[None, :])
+    least = np.minimum(each[:, None], each[None, :])
+    return np.asarray(np.maximum(np.floor(np.minimum(np.nan_to_num(joint, nan=np.inf, posinf=np.inf), freest)), least))
 
 
 def _floor(mean: Mean, found: Measured, places: NDArray[np.int64], variance: Floats) -> Floats:
     """What to add to the variances of shares that are near 0 or 1 (a row more of each kind: Agresti & Caffo, 2000)."""
     if mean.squares is not None:
         return np.zeros(len(places))
-    rows, share = found.rows[places], found.value[places]
-    more = (found.above[places] + 1) / (rows + 2)
+    rows, share = found.effective[places], found.value[places]
+    more = (share * rows + 1) / (rows + 2)
     plain, floor = share * (1 - share) / rows, more * (1 - more) / (rows + 2)
     effect = np.where(plain > 0, variance / np.where(plain > 0, plain, 1.0), 1.0)
     return np.asarray(np.maximum(floor - plain, 0.0) * np.maximum(effect, 1.0))
@@ -283,7 +307,7 @@ def _difference(ranges: list[_Range]) -> Estimate:
         max(high for _, high in ends),
         ranges[0].rows,
         ranges[0].nights,
-        rows_independent=math.isinf(ranges[0].freedom),
+        rows_independent=bool(np.isinf(ranges[0].freedom).all()),
         chance=partial(_chance, tuple(ranges)),
     )
 

@@ -35,7 +35,7 @@ class Areas:
     error: Floats
 
 
-def areas(held: Entries, slices: int, cells: int, nights: int, design: float = 1.0) -> Areas:
+def areas(held: Entries, widened: Floats, cells: int, nights: int) -> Areas:
     """The areas of all slices.
 
     A row's placement is the share of the other class that it beats; the area is their mean, and its variance that of
@@ -43,10 +43,11 @@ def areas(held: Entries, slices: int, cells: int, nights: int, design: float = 1
     (Obuchowski, Biometrics, 1997).
 
     Args:
-        held: Of all slices, in the order of slices by night.
-        slices, cells, nights: How many there are.
-        design: Design effect, for slices of fewer nights.
+        held: Of all slices.
+        widened: By slice: what the variance of rows that are alone and of one weight must be multiplied with.
+        cells, nights: How many there are.
     """
+    slices = len(widened)
     order = np.argsort(held.slice, kind="stable")
     held = Entries(*(getattr(held, name)[order] for name in ("slice", "night", "cell", "negatives", "positives")))
     found = []
@@ -57,11 +58,11 @@ def areas(held: Entries, slices: int, cells: int, nights: int, design: float = 1
             held.slice[first:last] - start,
             *(getattr(held, name)[first:last] for name in ("night", "cell", "negatives", "positives")),
         )
-        found.append(_areas(part, (stop - start, cells, nights), max(design, 1.0)))
+        found.append(_areas(part, (stop - start, cells, nights), widened[start:stop]))
     return Areas(*(np.concatenate(each) for each in zip(*found, strict=True))) if found else Areas(*[np.zeros(0)] * 4)
 
 
-def _areas(held: Entries, shape: tuple[int, int, int], design: float) -> tuple[Floats, Floats, Floats, Floats]:
+def _areas(held: Entries, shape: tuple[int, int, int], widened: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     slices, cells, nights = shape
     place = held.slice * cells + held.cell
     negatives, positives = (
@@ -83,6 +84,6 @@ def _areas(held: Entries, shape: tuple[int, int, int], design: float) -> tuple[F
     clustered = count >= ENOUGH_NIGHTS
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = count / (count - 1) * (change**2).sum(axis=1)
-        variance = np.where(clustered, spread, rows * design)
+        variance = np.where(clustered, spread, rows * widened)
     radius = quantiles(LEVEL, np.where(clustered, count - 1, np.inf)) * np.sqrt(variance) + error
     return value, np.maximum(value - radius, 0.0), np.minimum(value + radius, 1.0), error

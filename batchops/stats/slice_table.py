@@ -21,7 +21,11 @@ Integers = NDArray[np.int64]
 Sums = Mapping[str, Floats]
 """By name, arrays of one shape."""
 
-_counts = attrgetter(*SUMS, "correct")
+COUNTED = ("known_rows", "every_row", "known_weight_square", "every_weight_square", "missed")
+"""Beside the sums, which are by weight where rows have weights: how many rows, with a label and in all; the squares of
+their weights; and positives that were not predicted."""
+
+_sums = attrgetter(*SUMS, "correct")
 
 ERRORS = (
     "n",
@@ -43,7 +47,8 @@ class SliceTable:
     Attributes:
         keys: Slices, ordered.
         nights: ISO dates, ordered.
-        sums: Slices x nights, under the names of `SliceQuality`'s fields; of regression under those of `ERRORS`.
+        sums: Slices x nights, under the names of `SliceQuality`'s fields, or of `ERRORS` for regression, and of
+            `COUNTED`. Where rows have weights, those before the last are in their quanta.
         overall: Nights: over all rows.
         centre: Of regression: what was taken from labels and predictions before they were summed.
     """
@@ -63,12 +68,12 @@ class SliceTable:
     @property
     def rows(self) -> Floats:
         """Labelled rows of each slice; all rows where none has a label."""
-        return np.asarray(self.sums["labelled" if self.labelled else "n"].sum(axis=1))
+        return np.asarray(self.sums["known_rows" if self.labelled else "every_row"].sum(axis=1))
 
     @property
     def total(self) -> float:
         """The same of all rows."""
-        return float(self.overall["labelled" if self.labelled else "n"].sum())
+        return float(self.overall["known_rows" if self.labelled else "every_row"].sum())
 
     def rest(self) -> Sums:
         """Slices x nights: of all rows outside of each slice."""
@@ -103,10 +108,18 @@ def slice_table(quality: Quality, cells: ScoreCells) -> SliceTable:
 
 
 def _reader(cells: ScoreCells) -> tuple[tuple[str, ...], Callable[[SliceQuality], Sequence[float]]]:
-    if cells.task != "regression":
-        return (*SUMS, "correct"), _counts
+    """The names of the sums, and how to read them from a part."""
     scale = cells.errors or ErrorCells()
-    return ERRORS, lambda part: _errors(part, scale)
+    regression = cells.task == "regression"
+
+    def read(part: SliceQuality) -> Sequence[float]:
+        weighted = part.weighted
+        sums = part if weighted is None else weighted.sums
+        squares = (part.labelled, part.n) if weighted is None else (weighted.labelled_square, weighted.square)
+        own = _errors(sums, scale) if regression else _sums(sums)
+        return (*own, part.labelled, part.n, *squares, part.positives - part.true_positives)
+
+    return (*(ERRORS if regression else (*SUMS, "correct")), *COUNTED), read
 
 
 def _errors(part: SliceQuality, scale: ErrorCells) -> Sequence[float]:
@@ -132,7 +145,7 @@ class Entries:
 
     Attributes:
         slice, night, cell: Numbers.
-        negatives, positives: Rows.
+        negatives, positives: Rows, or their weights.
     """
 
     slice: Integers
@@ -146,7 +159,7 @@ def entries(quality: Quality, table: SliceTable) -> Entries:
     """All histograms of a window's slices."""
     place = {key: number for number, key in enumerate(table.keys)}
     parts = [quality.nights[night].slices for night in table.nights]
-    held = [part.histogram for night in parts for _, part in night]
+    held = [(part if part.weighted is None else part.weighted.sums).histogram for night in parts for _, part in night]
     sizes = np.array([len(histogram.cells) for histogram in held], dtype=np.int64)
     places = np.array([place[key] for night in parts for key, _ in night], dtype=np.int64)
     nights = np.repeat(np.arange(len(parts)), [len(night) for night in parts])

@@ -14,18 +14,25 @@ from numpy.typing import NDArray
 
 from batchops.stats.contrasts import Differences
 from batchops.stats.intervals import ENOUGH_NIGHTS, LEVEL, NOT_MEASURED, Estimate
+from batchops.stats.likeness import NOT_ALIKE, SUPPORT, Alike
 from batchops.stats.means import MEANS, differences, intervals, measure
 from batchops.stats.quality import SCORE, Quality, ScoreCells, SliceKey
 from batchops.stats.slice_auc import areas
 from batchops.stats.slice_table import SliceTable, entries, slice_table
 from batchops.stats.suppression import suppressed
 
-__all__ = ["SUPPORT", "SUPPORT_SHARE", "SliceGap", "SliceGaps", "SliceTest", "slice_gaps", "support_of"]
+__all__ = [
+    "SUPPORT",
+    "SUPPORT_SHARE",
+    "SliceGap",
+    "SliceGaps",
+    "SliceTest",
+    "slice_gaps",
+    "support_of",
+]
 
 Floats = NDArray[np.float64]
-Design = Mapping[str, float]
 
-SUPPORT = 50
 SUPPORT_SHARE = 0.001
 """A slice with fewer labelled rows than 50, or than 0.1 % of all, is listed and not tested."""
 
@@ -139,9 +146,7 @@ def support_of(table: SliceTable) -> int:
     return max(SUPPORT, math.ceil(SUPPORT_SHARE * table.total))
 
 
-def slice_gaps(
-    quality: Quality, cells: ScoreCells, test: SliceTest, design: Design = MappingProxyType({})
-) -> SliceGaps:
+def slice_gaps(quality: Quality, cells: ScoreCells, test: SliceTest, alike: Alike = NOT_ALIKE) -> SliceGaps:
     """Compare every slice of a window with the rest of the rows.
 
     Slices are selected by Benjamini-Hochberg on "the absolute gap is at most the limit", and intervals are then taken
@@ -151,16 +156,16 @@ def slice_gaps(
     Args:
         quality: A window.
         cells: With which it was counted.
-        design: Design effect by metric within a night, for slices of fewer than eight nights.
+        alike: From `night_likeness` of the reference, for slices of fewer than eight nights.
     """
     table = slice_table(quality, cells)
     support = support_of(table)
     counts = {key: round(n) for key, n in zip(table.keys, table.rows, strict=True) if n}
     hidden = suppressed(counts, round(table.total), test.least)
-    described = _described(table, _metrics(quality, table, cells, test, design), hidden)
+    described = _described(table, _metrics(quality, table, cells, test, alike), hidden)
     if not table.labelled or not table.keys:
         return SliceGaps(test.metric, 0, support, 0, tuple(described))
-    compared = _compared(table, test, design.get(test.metric, 1.0))
+    compared = _compared(table, test, alike)
     shown = np.array([not each.hidden for each in described])
     supported = shown & (compared.rows >= support) & np.isfinite(compared.chances)
     twins = _twins(table, compared.gaps.value, test.larger_is_worse)
@@ -173,22 +178,22 @@ def slice_gaps(
 
 
 def _metrics(
-    quality: Quality, table: SliceTable, cells: ScoreCells, test: SliceTest, design: Design
+    quality: Quality, table: SliceTable, cells: ScoreCells, test: SliceTest, alike: Alike
 ) -> Mapping[str, list[Estimate]]:
     """By name, one estimate a slice; nothing of rates over fewer rows than may be shown."""
     found = {}
     for name in DESCRIBED[table.task]:
         if name == "roc_auc":
-            held, shape = entries(quality, table), (len(table.keys), len(cells.coarse) + 1, len(table.nights))
-            area = areas(held, *shape, design.get(name, 1.0))
+            widened = measure(MEANS[table.task]["base_rate"], table.sums, alike.rows.get(name, 0.0)).widened
+            area = areas(entries(quality, table), widened, len(cells.coarse) + 1, len(table.nights))
             found[name] = _estimates((area.value, area.lower, area.upper), table.rows, area.error)
             continue
         mean = MEANS[table.task][name]
-        whole = measure(mean, table.sums)
-        around = intervals(mean, whole, design.get(name, 1.0))
+        whole = measure(mean, table.sums, alike.rows.get(name, 0.0))
+        around = intervals(mean, whole)
         shift = table.centre if name == "mean_prediction" else 0.0
-        kept = np.where(whole.rows >= max(test.least, 1), shift, np.nan)
-        found[name] = _estimates((around.value + kept, around.lower + kept, around.upper + kept), whole.rows)
+        kept = np.where(whole.effective >= max(test.least, 1), shift, np.nan)
+        found[name] = _estimates((around.value + kept, around.lower + kept, around.upper + kept), table.rows)
     return found
 
 
@@ -210,10 +215,9 @@ def _described(
 ) -> list[SliceGap]:
     """Every slice as it is, without the rest."""
     predicted, observed = _means(table)
-    missed = table.sums["positives"] - table.sums["true_positives"] if table.task == "binary" else None
-    counts = missed.sum(axis=1).tolist() if missed is not None and table.labelled else None
+    counts = table.sums["missed"].sum(axis=1).tolist() if table.task == "binary" and table.labelled else None
     nothing = dict.fromkeys(metrics, NOT_MEASURED)
-    every = table.sums["n"].sum(axis=1).tolist()
+    every = table.sums["every_row"].sum(axis=1).tolist()
     return [
         SliceGap(key, round(n), round(every[at]), hidden=True, metrics=nothing)
         if key in hidden
@@ -273,16 +277,17 @@ class _Compared:
     worse: NDArray[np.bool_]
 
 
-def _compared(table: SliceTable, test: SliceTest, design: float) -> _Compared:
+def _compared(table: SliceTable, test: SliceTest, alike: Alike) -> _Compared:
     means, others = MEANS[table.task], table.rest()
     mean = means[test.metric]
-    own, rest = measure(mean, table.sums), measure(mean, others)
-    gaps = differences(mean, own, rest, design)
+    # What a night does to all rows is no gap, so of the rest only its rows count.
+    own, rest = measure(mean, table.sums, alike.gap), measure(mean, others)
+    gaps = differences(mean, own, rest)
     scale = np.ones(len(own.value)) if test.scale is None else measure(means[test.scale], others).value
     with np.errstate(divide="ignore", invalid="ignore"):
         chances = np.where(np.isfinite(gaps.value), gaps.chance(test.limit * np.abs(scale)), np.nan)
         worse = ~(gaps.value < 0) | (not test.larger_is_worse)
-    rows, nights = np.minimum(own.rows, rest.rows), np.minimum(own.nights, rest.nights)
+    rows, nights = np.minimum(own.effective, rest.effective), np.minimum(own.nights, rest.nights)
     return _Compared(gaps, rest.value, np.abs(scale), rows, nights, np.where(worse, chances, 1.0), worse)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,18 @@ from scipy import stats
 from sklearn import metrics as sk
 from statsmodels.stats.multitest import multipletests
 
-from batchops.stats import Quality, SliceGap, SliceGaps, SliceTest, merge_qualities, slice_gaps, tally_quality
+from batchops.stats import (
+    Alike,
+    Quality,
+    SliceGap,
+    SliceGaps,
+    SliceTest,
+    design_effects,
+    merge_qualities,
+    night_likeness,
+    slice_gaps,
+    tally_quality,
+)
 from batchops.stats.intervals import two_sided
 from batchops.stats.layout import lay_out_quality, lay_out_scores
 from batchops.stats.quality import ScoreCells
@@ -329,7 +341,7 @@ def test_without_labels_slices_have_rows_mean_scores_and_selection_rates() -> No
 
 def test_a_slice_of_all_rows_has_no_rest_and_few_nights_say_that_rows_are_taken_as_independent() -> None:
     frame = nights(np.random.default_rng(7), 3).with_columns(half=pl.lit("all"))
-    wide, narrow = (slice_gaps(counted(frame), CELLS, GAP, {"calibration_gap": effect}) for effect in (4.0, 1.0))
+    wide, narrow = (slice_gaps(counted(frame), CELLS, GAP, Alike(gap=alike)) for alike in (0.06, 0.0))
     assert of(wide, "all").gap.value is None
     assert not of(wide, "all").supported
     assert of(wide, "g01").gap.rows_independent
@@ -337,6 +349,43 @@ def test_a_slice_of_all_rows_has_no_rest_and_few_nights_say_that_rows_are_taken_
         bounds(of(each, "g01").gap.lower, of(each, "g01").gap.upper) for each in (wide, narrow)
     )
     assert high - low == pytest.approx(2 * (most - least), rel=0.05)
+
+
+def test_one_night_is_as_uncertain_as_the_nights_of_the_reference_say() -> None:
+    rng, gaps, widths = np.random.default_rng(13), [], []
+    reference = counted(nights(rng, 60, shock=0.15))
+    alike = night_likeness(reference, CELLS, design_effects(reference, CELLS), "calibration_gap")
+    # Of what scores leave open, mean p (1 - p), the groups' own nights are this part.
+    assert alike.gap == pytest.approx(0.15**2 / 0.18, rel=0.3)
+    for _ in range(20):
+        for each in slice_gaps(counted(nights(rng, 1, shock=0.15)), CELLS, GAP, alike).slices:
+            if each.supported and each.key[0][0] == "group":
+                gaps.append(each.gap.value or 0)
+                widths.append(bounds(each.gap.lower, each.gap.upper)[1] - (each.gap.value or 0))
+    assert len(gaps) > 300
+    assert np.mean(np.abs(gaps) <= widths) == pytest.approx(0.94, abs=0.03)
+
+
+def test_weights_count_rows_as_often_as_they_weigh() -> None:
+    frame = nights(np.random.default_rng(14), 1, rows=4_000)
+    twice = pl.concat([frame, frame.filter(pl.col("group") < "g20")])
+    weighted = frame.with_columns(weight=pl.when(pl.col("group") < "g20").then(2.0).otherwise(1.0))
+    cells = replace(CELLS, weight=1.0)
+    for metric in ("log_loss", "error_rate", "calibration_gap"):
+        test = SliceTest(metric)
+        own, oracle = (
+            of(slice_gaps(*each, test), "g30") for each in ((counted(weighted, cells), cells), (counted(twice), CELLS))
+        )
+        assert own.gap.value == pytest.approx(oracle.gap.value, abs=1e-9)
+        assert own.metrics["recall"].value == pytest.approx(oracle.metrics["recall"].value)
+        assert own.metrics["roc_auc"].value == pytest.approx(oracle.metrics["roc_auc"].value)
+        assert own.n == oracle.n
+        heavy, plain = (
+            of(slice_gaps(*each, test), "g03") for each in ((counted(weighted, cells), cells), (counted(frame), CELLS))
+        )
+        assert heavy.n == plain.n
+        # Rows of one weight are worth what they are, whatever it is.
+        assert heavy.metrics[metric].upper == pytest.approx(plain.metrics[metric].upper, rel=0.01)
 
 
 def predictions(rng: np.random.Generator, count: int, rows: int = 2_000) -> pl.DataFrame:

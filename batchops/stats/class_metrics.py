@@ -14,7 +14,7 @@ from batchops.stats.classes import FROM_MARGINS, ClassCounts, Margins, per_class
 from batchops.stats.curves import area, area_variance
 from batchops.stats.intervals import NOT_MEASURED, Estimate, proportion_estimate
 from batchops.stats.quality import LOSS, SCORE, SQUARE, ScoreCells
-from batchops.stats.ratios import Nightly, Ratio, ratio_effect, ratio_estimate, total_of
+from batchops.stats.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
 from batchops.stats.smooth import AS_IT_IS, CORRELATION, Smooth, smooth_effect, smooth_estimate
 from batchops.stats.window import Window
 
@@ -134,7 +134,7 @@ def _mean_area(window: Window, cells: ScoreCells) -> Smooth:
     )
 
 
-def by_class(window: Window, cells: ScoreCells, design: Mapping[str, float]) -> dict[str, dict[str, Estimate]]:
+def by_class(window: Window, cells: ScoreCells) -> dict[str, dict[str, Estimate]]:
     """Precision, recall and F1 of each class, with the share of rows that are it and that were taken for it."""
     if not window.labelled:
         return {name: {} for name in cells.classes}
@@ -146,7 +146,7 @@ def by_class(window: Window, cells: ScoreCells, design: Mapping[str, float]) -> 
         figures["base_rate"] = margins.true[:, place], labelled
         figures["selection_rate"] = margins.predicted[:, place], labelled
         found[name] = {
-            metric: _share(above, below, design.get(metric, 1.0) * window.effect)
+            metric: _share(above, below, window.effect * (f1_effect(above, below) if metric == "f1" else 1.0))
             for metric, (above, below) in figures.items()
         }
     return found

@@ -16,7 +16,7 @@ from batchops.stats.curves import area, area_variance, average_precision, averag
 from batchops.stats.error_metrics import ERROR_METRICS, error_effects, error_metrics
 from batchops.stats.intervals import Estimate
 from batchops.stats.quality import LOSS, SCORE, SQUARE, Quality, ScoreCells
-from batchops.stats.ratios import Nightly, Ratio, ratio_effect, ratio_estimate, total_of
+from batchops.stats.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
 from batchops.stats.smooth import AS_IT_IS, CORRELATION, Smooth, smooth_effect, smooth_estimate
 from batchops.stats.window import Window, nightly_sums, window_of
 
@@ -77,19 +77,6 @@ def _gap(nightly: Nightly) -> Floats:
     return np.where(_judged(nightly) > 0, nightly["positives"] - nightly["labelled_score"] / SCORE, 0.0)
 
 
-def _f1_effect(above: Floats, below: Floats) -> float:
-    """What the variance of F1 = 2 TP / (2 TP + FP + FN) is, over that of a share of as many rows.
-
-    A true positive moves both sums by 2, a wrong decision only the lower by 1.
-    """
-    doubled, total = float(above.sum()), float(below.sum())
-    if not 0 < doubled < total:
-        return 1.0
-    value = doubled / total
-    residuals = doubled / 2 * (2 - 2 * value) ** 2 + (total - doubled) * value**2
-    return residuals / (value * (1 - value) * total)
-
-
 RATIOS: Mapping[str, Ratio] = MappingProxyType(
     {
         "accuracy": Ratio(total_of("correct"), total_of("labelled")),
@@ -98,7 +85,7 @@ RATIOS: Mapping[str, Ratio] = MappingProxyType(
         "f1": Ratio(
             lambda nightly: 2 * nightly["true_positives"],
             lambda nightly: nightly["positives"] + _chosen(nightly),
-            widened=_f1_effect,
+            widened=f1_effect,
         ),
         "false_positive_rate": Ratio(total_of("false_positives"), _negatives),
         "false_negative_rate": Ratio(_missed, total_of("positives")),
@@ -165,17 +152,14 @@ def design_effects(quality: Quality, cells: ScoreCells) -> dict[str, float]:
     return {name: effect for name, effect in effects.items() if effect is not None}
 
 
-def class_details(
-    quality: Quality, cells: ScoreCells, design: Mapping[str, float] = MappingProxyType({})
-) -> dict[str, dict[str, Estimate]]:
+def class_details(quality: Quality, cells: ScoreCells) -> dict[str, dict[str, Estimate]]:
     """Of each of more than two classes: precision, recall, f1, base_rate and selection_rate.
 
     Args:
         quality: A window.
         cells: With which it was counted.
-        design: As for `metrics`.
     """
-    return by_class(window_of(quality), cells, design)
+    return by_class(window_of(quality), cells)
 
 
 def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:

@@ -19,7 +19,7 @@ from batchops.stats.intervals import (
 )
 from batchops.stats.window import Window
 
-__all__ = ["Nightly", "Ratio", "ratio_effect", "ratio_estimate", "total_of"]
+__all__ = ["Nightly", "Ratio", "f1_effect", "ratio_effect", "ratio_estimate", "total_of"]
 
 Floats = NDArray[np.float64]
 Nightly = Mapping[str, Floats]
@@ -43,6 +43,19 @@ class Ratio:
     bounds: tuple[float, float] = (0.0, 1.0)
     every: bool = False
     widened: Callable[[Floats, Floats], float] | None = None
+
+
+def f1_effect(above: Floats, below: Floats) -> float:
+    """What the variance of F1 = 2 TP / (2 TP + FP + FN) is, over that of a share of as many rows.
+
+    A true positive moves both sums by 2, a wrong decision only the lower by 1.
+    """
+    doubled, total = float(above.sum()), float(below.sum())
+    if not 0 < doubled < total:
+        return 1.0
+    value = doubled / total
+    residuals = doubled / 2 * (2 - 2 * value) ** 2 + (total - doubled) * value**2
+    return residuals / (value * (1 - value) * total)
 
 
 def total_of(name: str, unit: int = 1) -> Callable[[Nightly], Floats]:

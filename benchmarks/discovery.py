@@ -25,7 +25,7 @@ from batchops.stats.discovery.features import Codes
 
 __all__ = ["main"]
 
-BATCH = 2**20
+BATCH = 2**19
 SAMPLE = 12
 """Of 560 tables of three features, those that the floor counts; the others are taken to cost as much."""
 

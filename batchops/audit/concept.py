@@ -305,7 +305,9 @@ def concept_figures(concept: Concept) -> Iterator[Figure]:
     """The newest nights' changes, the charts, and the slices' changes."""
     facts = {"season": concept.season, "covered": int(concept.covered)}
     for each in concept.charted:
-        for subject, change in ((each.metric, each.week), (each.metric + NEWEST, each.newest)):
+        # One night alone is its own week.
+        alone = ((each.metric + NEWEST, each.newest),) if len(each.nights) > 1 else ()
+        for subject, change in ((each.metric, each.week), *alone):
             yield Figure(
                 "concept.shift",
                 subject,

@@ -192,7 +192,7 @@ def test_nannyml_needs_a_row_for_each_of_its_ten_chunks() -> None:
 
 
 def test_nannyml_of_the_smallest_chunks_has_a_threshold_that_nothing_can_reach() -> None:
-    was, now = case_frames("small")
+    was, now = (frame.head(200) for frame in case_frames("small"))
     moved = now.with_columns(pl.col("mostly_zero") + 1e6)
     distance = parity(side(moved), side(was), ["mostly_zero"], "nannyml", chunk_rows=1).figures[0]
     assert (distance.measure, distance.drifted) == ("jensen_shannon", False)

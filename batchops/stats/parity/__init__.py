@@ -1,8 +1,8 @@
 """What Evidently, NannyML and TFDV would say of the same two sides, for those who come from them.
 
-Every figure is the tool's own to its last printed digits, quirks included; nothing here is judged. One column is looked
-at at a time, and all that is held of it is how many rows hold each of its different values: memory does not grow with
-the rows, but does with the different values of one column (16 bytes each a side, and more for texts).
+Every figure is the tool's own to its last digits, quirks included; nothing here is judged. One column is looked at at a
+time, and what is held of it is how many rows hold each of its different values: memory does not grow with the rows, but
+does with the different values of one column (measured: 46 bytes for each number, 95 for each short text).
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 from batchops.audit.compare import ColumnComparison, Comparison, Component, Scope
@@ -11,7 +10,6 @@ from batchops.audit.primary import K_ANONYMOUS
 from batchops.audit.state import Audit
 from batchops.contract import KEY_UNIQUE_OVER_NIGHTS, Contract, Rule, RuleTally
 from batchops.contract.locating import place_of
-from batchops.stats import Estimate
 from batchops.verdict import Figure, Policy, Scalar, Severity, severity_of
 
 __all__ = [
@@ -20,7 +18,6 @@ __all__ = [
     "TONIGHT",
     "contract_figures",
     "drift_figures",
-    "quality_figures",
     "shown_values",
 ]
 
@@ -157,54 +154,3 @@ def _unseen(over: Scope) -> str | None:
     """The commonest values that the reference does not have, with their rows."""
     shown = over.column.unseen_values.commonest(K_ANONYMOUS)[:SHOWN_VALUES]
     return ", ".join(f"{value} {count}" for value, count in shown) or None
-
-
-def quality_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
-    """The window's quality against the reference's; nothing before the first label."""
-    now, before = comparison.metrics, comparison.metrics_reference
-    gap, area, was = now["calibration_gap"], now["roc_auc"], before["roc_auc"]
-    total = comparison.quality.overall()
-    yield Figure(
-        "quality.calibration_gap",
-        ALL_ROWS,
-        gap.value,
-        "points",
-        gap.n,
-        gap.lower,
-        gap.upper,
-        side="both",
-        evidence={
-            "observed": now["base_rate"].value,
-            "predicted": None if gap.value is None else (now["base_rate"].value or 0.0) - gap.value,
-            "reference": before["calibration_gap"].value,
-            "nights": gap.nights,
-        },
-    )
-    fall = fallen(area, was)
-    yield Figure(
-        "quality.roc_auc",
-        ALL_ROWS,
-        fall.value,
-        "fall",
-        area.n,
-        fall.lower,
-        fall.upper,
-        evidence={"now": area.value, "reference": was.value, "nights": area.nights},
-    )
-    labelled_nights = [night.overall for night in comparison.quality.nights.values() if night.overall.labelled]
-    scored = sum(night.n for night in labelled_nights)
-    coverage = total.labelled / scored if scored else None
-    facts: dict[str, Scalar] = {"labelled": total.labelled, "scored": scored}
-    yield Figure("quality.coverage", ALL_ROWS, coverage, "share", scored, side="lower", evidence=facts)
-
-
-def fallen(now: Estimate, was: Estimate) -> Estimate:
-    """By how much a metric lies below the reference's, the two being independent."""
-    if now.value is None or was.value is None:
-        return Estimate(None, n=now.n, nights=now.nights)
-    value = was.value - now.value
-    if now.lower is None or now.upper is None or was.lower is None or was.upper is None:
-        return Estimate(value, n=now.n, nights=now.nights)
-    down = math.hypot(now.upper - now.value, was.value - was.lower)
-    up = math.hypot(now.value - now.lower, was.upper - was.value)
-    return Estimate(value, value - down, value + up, now.n, now.nights, now.error + was.error)

@@ -6,13 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from batchops.audit.compare import ColumnComparison, Comparison, Scope
 from batchops.audit.document import BudgetPart
-from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, TONIGHT, shown_values
-from batchops.audit.outcomes import (
-    CalibrationBin,
-    ConfusionPart,
-    MetricPart,
-    QualityPart,
-)
+from batchops.audit.figures import K_ANONYMOUS, TONIGHT, shown_values
 from batchops.audit.sections import (
     ColumnPart,
     Components,
@@ -23,13 +17,13 @@ from batchops.audit.sections import (
     ShareChange,
     ValueCount,
 )
-from batchops.audit.state import Audit, Reference
+from batchops.audit.state import Audit
 from batchops.contract import Contract
 from batchops.contract.locating import place_of
-from batchops.stats import NOT_MEASURED, Column, Estimate, baselines, calibration, confusion, histogram
+from batchops.stats import NOT_MEASURED, Column, histogram
 from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Finding, Severity, Verdict, worst
 
-__all__ = ["budget_part", "column_parts", "contract_part", "quality_part", "score_part"]
+__all__ = ["budget_part", "column_parts", "contract_part", "score_part"]
 
 Findings = Mapping[str, Finding]
 
@@ -87,11 +81,11 @@ def score_part(comparison: Comparison, findings: Findings) -> ScorePart:
     """The score as a column, and its means."""
     return ScorePart(
         column=_column_part(comparison.score, "score", findings, None),
-        mean_reference=comparison.metrics_reference["mean_score"].value,
-        mean_window=comparison.metrics["mean_score"].value,
-        mean_tonight=comparison.metrics_tonight["mean_score"].value,
-        selection_reference=comparison.metrics_reference["selection_rate"].value,
-        selection_window=comparison.metrics["selection_rate"].value,
+        mean_reference=comparison.metrics_reference.get("mean_score", NOT_MEASURED).value,
+        mean_window=comparison.metrics.get("mean_score", NOT_MEASURED).value,
+        mean_tonight=comparison.metrics_tonight.get("mean_score", NOT_MEASURED).value,
+        selection_reference=comparison.metrics_reference.get("selection_rate", NOT_MEASURED).value,
+        selection_window=comparison.metrics.get("selection_rate", NOT_MEASURED).value,
     )
 
 
@@ -155,84 +149,4 @@ def _reference_components(column: ColumnComparison) -> Components:
         whole.missing / rows if rows else None,
         0.0 if unseen.now.value is not None else None,
         0.0 if outside.now.value is not None else None,
-    )
-
-
-def quality_part(
-    comparison: Comparison,
-    reference: Reference,
-    findings: Findings,
-    facts: tuple[str | None, int, int],
-    previous: Mapping[str, float | None],
-) -> QualityPart | None:
-    """Metrics, decisions and calibration of the window; None before the first label.
-
-    Args:
-        facts: Why some rows never get a label; conflicting labels; labels that were never scored.
-        previous: Figures of the run before, by id.
-    """
-    total = comparison.quality.overall()
-    if not total.labelled:
-        return None
-    never, conflicting, unmatched = facts
-    nights = [night.overall for night in comparison.quality.nights.values() if night.overall.labelled]
-    decided = confusion(comparison.quality, reference.quality)
-    base_rate = comparison.metrics_reference["base_rate"].value
-    trivial = baselines(comparison.quality, base_rate if base_rate is not None else 0.5)
-    return QualityPart(
-        task="binary",
-        n_labelled=total.labelled,
-        nights_labelled=len(nights),
-        coverage=total.labelled / sum(night.n for night in nights),
-        never=never,
-        conflicting=conflicting,
-        unmatched=unmatched,
-        metrics={
-            name: _metric_part(name, comparison, findings, (trivial.get(name), previous.get(f"metric.{name}")))
-            for name in comparison.metrics
-        },
-        confusion=ConfusionPart(
-            labels=("0", "1"),
-            counts=(
-                (decided.true_negatives, decided.false_positives),
-                (decided.false_negatives, decided.true_positives),
-            ),
-            threshold=decided.threshold,
-        ),
-        calibration=_calibration(comparison, reference),
-    )
-
-
-def _metric_part(
-    name: str, comparison: Comparison, findings: Findings, beside: tuple[float | None, float | None]
-) -> MetricPart:
-    now, was = comparison.metrics[name], comparison.metrics_reference.get(name, NOT_MEASURED)
-    tonight: Estimate = comparison.metrics_tonight.get(name, NOT_MEASURED)
-    finding = findings.get(f"quality.{name}:{ALL_ROWS}")
-    limit = finding.limit if finding is not None else None
-    if name == "roc_auc" and limit is not None and was.value is not None:
-        limit = was.value - limit
-    return MetricPart(
-        value=now.value,
-        lower=now.lower,
-        upper=now.upper,
-        tonight=tonight.value,
-        previous=beside[1],
-        reference=was.value,
-        reference_lower=was.lower,
-        reference_upper=was.upper,
-        baseline=beside[0],
-        limit=limit,
-        severity=finding.severity if finding is not None else Severity.NOT_RUN,
-        binning_error=now.error,
-    )
-
-
-def _calibration(comparison: Comparison, reference: Reference) -> tuple[CalibrationBin, ...]:
-    now = calibration(comparison.quality, reference.quality)
-    was = calibration(reference.audit.quality, reference.quality)
-    return tuple(
-        CalibrationBin(None, a.low, a.high, a.n, a.predicted, a.observed, b.n, b.predicted, b.observed)
-        for a, b in zip(now, was, strict=True)
-        if a.predicted is not None and a.observed is not None and a.n >= K_ANONYMOUS
     )

@@ -12,9 +12,10 @@ from batchops import models
 from batchops.audit import SCORE, Audit, Comparison, Reference, Yardstick, compare_audits
 from batchops.audit.discovering import declared, discovered_figures
 from batchops.audit.estimating import Estimated, estimate_night, estimated_figures, rows_alike
-from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures, quality_figures
+from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures
 from batchops.audit.multivariate import ROWS
 from batchops.audit.primary import slice_test
+from batchops.audit.qualities import quality_figures
 from batchops.audit.slicing import fairness_figures, slice_figures
 from batchops.contract import Contract, schema_faults
 from batchops.frames.counting import NIGHT, Side, count, has_scores, outcome
@@ -238,7 +239,7 @@ def _figures(
     if "drift" in asked.sections:
         figures += drift_figures(comparison, asked.policy)
     if "quality" in asked.sections:
-        figures += quality_figures(comparison, asked.policy)
+        figures += quality_figures(comparison, known.quality)
     if "slices" in asked.sections:
         figures += [*slice_figures(comparison, asked.policy), *fairness_figures(comparison, asked.policy)]
     return figures

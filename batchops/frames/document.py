@@ -26,9 +26,9 @@ from batchops.audit.parts import (
     budget_part,
     column_parts,
     contract_part,
-    quality_part,
     score_part,
 )
+from batchops.audit.qualities import quality_part
 from batchops.audit.sections import DriftPart
 from batchops.audit.slicing import fairness_parts
 from batchops.frames.auditing import Audited

@@ -22,9 +22,9 @@ from batchops.audit.parts import (
     budget_part,
     column_parts,
     contract_part,
-    quality_part,
     score_part,
 )
+from batchops.audit.qualities import quality_part
 from batchops.audit.recent import Earlier, recent_part
 from batchops.audit.retrain import Evidence, retrain
 from batchops.audit.sections import DriftPart

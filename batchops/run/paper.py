@@ -9,9 +9,10 @@ from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
 from batchops.audit.attribution import weighted_figures
 from batchops.audit.estimating import estimate_night, estimated_figures, kept_figures, rows_alike
-from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures, quality_figures
+from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.audit.lately import SeriesPart
+from batchops.audit.qualities import quality_figures
 from batchops.audit.reach import with_reach
 from batchops.audit.series import SOFTWARE
 from batchops.audit.skew import skew_figures
@@ -165,7 +166,7 @@ def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figur
         *skew_figures(tonight.audit.skew, tonight.audit.inputs, made.reference.inputs, contract),
     ]
     if made.job.job.labels is not None:
-        figures += quality_figures(comparison, policy)
+        figures += quality_figures(comparison, made.reference.quality)
         figures += [*slice_figures(comparison, policy), *fairness_figures(comparison, policy)]
     if tonight.truth is not None:
         truth = tonight.truth

@@ -58,7 +58,7 @@ def noise_of_variation(rows: float, was: Integers) -> float:
         was: The reference's rows by category, the unseen last; or of both values of a boolean.
     """
     both = _both(rows, float(was.sum()))
-    share = pooled(np.rint(was * (rows / was.sum())), was)[1] if len(was) > 2 else was / was.sum()
+    share = pooled(was * (rows / was.sum()), was)[1] if len(was) > 2 else was / was.sum()
     share = share[share > 0]
     if len(share) < 2:
         return 0.0

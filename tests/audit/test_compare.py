@@ -1,19 +1,17 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from batchops.audit import Audit, Reference, compare_audits
-from batchops.audit.figures import drift_figures, fallen, quality_figures, shown_values
+from batchops.audit.figures import drift_figures, shown_values
 from batchops.audit.input_figures import Circumstances, input_figures
+from batchops.audit.qualities import quality_figures
 from batchops.audit.slicing import slice_figures
 from batchops.contract import Contract, RuleTally, Tallies
 from batchops.models import resolve
 from batchops.partition import Night, Receipt
 from batchops.run.reference import reference_of
 from batchops.sketch import ValueSample
-from batchops.stats import Estimate
 from batchops.verdict import Past, Policy, Severity, judge
 from tests.flights import NAME, Flights
 
@@ -42,7 +40,7 @@ def test_the_training_nights_do_not_differ_from_themselves(reference: Reference,
         assert now.value == comparison.metrics_reference[name].value, name
     figures = [
         *drift_figures(comparison, Policy()),
-        *quality_figures(comparison, Policy()),
+        *quality_figures(comparison, reference.quality),
         *slice_figures(comparison, policy),
     ]
     alarms = {finding.check for finding in judge(figures, Policy(), str(FRIDAY)).alarms}
@@ -57,7 +55,7 @@ def test_each_training_night_adds_up_to_the_reference(reference: Reference) -> N
 
 def test_before_the_first_label_no_quality_is_judged(reference: Reference) -> None:
     comparison = compare_audits([Audit()], reference, Policy())
-    figures = [*quality_figures(comparison, Policy()), *drift_figures(comparison, Policy())]
+    figures = [*quality_figures(comparison, reference.quality), *drift_figures(comparison, Policy())]
     assert figures
     severities = {finding.severity for finding in judge(figures, Policy(), str(FRIDAY)).findings}
     assert severities == {Severity.NOT_RUN}
@@ -105,13 +103,3 @@ def test_values_that_few_rows_hold_are_never_shown(contract: Contract) -> None:
     audit = rows(100, carrier__isin=RuleTally(100, 19, 0, values))
     rule = next(rule for rule in contract.rules if rule.id == "carrier.isin")
     assert shown_values(rule, contract, audit) == (("ZZ", 10),)
-
-
-def test_a_fall_is_as_uncertain_as_both_its_ends() -> None:
-    now, was = Estimate(0.60, 0.57, 0.64), Estimate(0.70, 0.66, 0.73)
-    fall = fallen(now, was)
-    assert fall.value == pytest.approx(0.10)
-    assert fall.lower == pytest.approx(0.10 - math.hypot(0.04, 0.04))
-    assert fall.upper == pytest.approx(0.10 + math.hypot(0.03, 0.03))
-    assert fallen(Estimate(None), was).value is None
-    assert fallen(Estimate(0.6), was).lower is None

@@ -35,7 +35,7 @@ ALL_COLUMNS = "all columns"
 ROWS = 10_000
 """Rows of each side that are looked at together: an area is known to two hundredths, in half a second."""
 
-WINDOWS = 8
+WINDOWS = 10
 """Windows of the reference that are told from the rest of it, spread over all."""
 
 OTHER, NEW = 253, 254
@@ -161,7 +161,7 @@ def usual_areas(nights: Sequence[RowSample], cells: Sequence[Cells], lengths: Se
         windows = len(nights) // length
         starts = np.unique(np.linspace(0, windows - 1, min(windows, WINDOWS)).round().astype(int)) * length
         parts = [_apart(nights, int(start), length, cells) for start in starts]
-        found.append(UsualArea(length, windows, _largest([part for part in parts if part is not None])))
+        found.append(_usual_of(length, windows, [part for part in parts if part is not None]))
     return tuple(found)
 
 
@@ -171,14 +171,16 @@ def _apart(nights: Sequence[RowSample], start: int, length: int, cells: Sequence
     return _separated(rest, window, _shared(rest, window, cells), explain=False)
 
 
-def _largest(found: Sequence[models.Separation]) -> float | None:
-    """The largest area, drawn to their mean by as much as their scatter is sampling noise."""
+def _usual_of(length: int, windows: int, found: Sequence[models.Separation]) -> UsualArea:
+    """The areas of some windows, drawn to their mean by as much as their scatter is sampling noise."""
     if not found:
-        return None
+        return UsualArea(length, windows, None)
     areas = np.array([each.auc for each in found])
-    noise, scatter = np.mean([each.error**2 for each in found]), areas.var(ddof=1) if len(areas) > 1 else 0.0
+    mean, noise = float(areas.mean()), float(np.mean([each.error**2 for each in found]))
+    scatter = float(areas.var(ddof=1)) if len(areas) > 1 else 0.0
     real = math.sqrt(max(0.0, 1 - noise / scatter)) if scatter > 0 else 0.0
-    return float(areas.mean() + real * (areas.max() - areas.mean()))
+    largest = mean + real * (float(areas.max()) - mean)
+    return UsualArea(length, windows, largest, len(areas), mean, real * math.sqrt(scatter))
 
 
 def _reconstruction(nights: Sequence[Audit], current: RowSample, reference: Reference, found: Components) -> Estimate:
@@ -240,16 +242,24 @@ def multivariate_figure(found: Together, policy: Policy) -> Figure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Chance:
-    """Probability of an area at least as large where the true one is at most ``edge``; of .5 where that is less."""
+    """Probability of an area at least as large where the true one is at most ``edge``; of .5 where that is less.
+
+    And, where the reference has windows to draw from, of one more window of their kind: the largest of eight is
+    passed by every ninth, so that being beyond it proves little.
+    """
 
     separation: models.Separation
     found: Together
 
     def __call__(self, edge: float) -> float:
-        edge, found = min(max(edge, 0.5), 1.0), self.found
-        spread = max(self.separation.error**2, _area_variance(edge, found.reference.height, found.current.height))
+        edge, found, usual = min(max(edge, 0.5), 1.0), self.found, self.found.usual
+        noise = max(self.separation.error**2, _area_variance(edge, found.reference.height, found.current.height))
         freedom = found.nights - 1 if found.dated and found.nights >= ENOUGH_NIGHTS else math.inf
-        return Spread(spread, freedom).chance(self.separation.auc - edge)
+        chance = Spread(noise, freedom).chance(self.separation.auc - edge)
+        if usual is None or usual.looked < 2:
+            return chance
+        drawn = Spread(usual.deviation**2 * (1 + 1 / usual.looked) + noise, usual.looked - 1)
+        return max(chance, drawn.chance(self.separation.auc - usual.mean))
 
 
 def _area_variance(area: float, negatives: int, positives: int) -> float:

@@ -160,11 +160,16 @@ class UsualArea:
         length: Nights in a window.
         windows: Disjoint windows of that length that the reference has.
         area: The largest of those that were looked at, without the noise of sampling; None where none could be.
+        looked: How many of the windows were looked at.
+        mean, deviation: Of their areas; the deviation without the noise of sampling.
     """
 
     length: int
     windows: int
     area: float | None
+    looked: int = 0
+    mean: float = 0.5
+    deviation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

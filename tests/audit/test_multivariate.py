@@ -20,7 +20,7 @@ from batchops.audit.multivariate import (
 )
 from batchops.audit.parts import column_parts
 from batchops.audit.sections import ColumnPart
-from batchops.audit.state import products_of, sample_of
+from batchops.audit.state import UsualArea, products_of, sample_of
 from batchops.contract import Tallies
 from batchops.stats import lay_out, lay_out_scores, summarise, tally_quality
 from batchops.stats.rows import RowSample
@@ -183,7 +183,7 @@ def test_a_season_that_the_reference_has_is_no_alarm() -> None:
     assert week.area is not None
     assert week.area > 0.7
     names = [f"2014-01-{day:02}" for day in range(1, 9)]
-    for warmer, expected in ((1.5, Severity.PASS), (5.0, Severity.FAIL)):
+    for warmer, expected in ((1.5, Severity.PASS), (5.0, Severity.WARN)):
         nights = [audit(rows(60, 900 + day, warmer), yardstick, name) for day, name in enumerate(names)]
         found = compare_together(nights, reference)
         assert found is not None
@@ -194,6 +194,22 @@ def test_a_season_that_the_reference_has_is_no_alarm() -> None:
         few = compare_together(nights[:3], reference)
         assert few is not None
         assert few.usual == one
+
+
+def test_being_just_beyond_the_largest_of_few_windows_proves_nothing() -> None:
+    found = together(rows(2000, 2).with_columns(delay=rows(2000, 3)["delay"]))
+    assert found.separation is not None
+    area = found.separation.auc
+    narrow = UsualArea(7, 20, area - 0.1, looked=10, mean=area - 0.12, deviation=0.01)
+    wide = replace(narrow, mean=area - 0.2, deviation=0.08)
+    chances = {}
+    for usual in (narrow, wide):
+        chance = multivariate_figure(replace(found, usual=usual), POLICY).chance
+        assert chance is not None
+        chances[usual] = chance(area - 0.1)
+    assert chances[narrow] < 1e-4
+    # One more of ten windows of which the mean is .2 less and the deviation .08: Student's t of 9 at 2.3.
+    assert chances[wide] == pytest.approx(0.023, abs=0.005)
 
 
 def test_a_reference_that_is_too_short_to_say_what_is_usual_cannot_fail() -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "Spread",
     "counted",
     "difference",
+    "freedom_of",
     "influences",
     "mean_estimate",
     "proportion_estimate",
@@ -134,11 +135,37 @@ def influences(above: Floats, below: Floats) -> Floats:
     return np.asarray(np.nan_to_num(change, nan=0.0, posinf=0.0, neginf=0.0))
 
 
-def spread_of(changes: Floats) -> Spread:
-    """The jackknife's spread, from `influences` of one figure over its nights."""
+def spread_of(changes: Floats, rows: Floats | None = None) -> Spread:
+    """The jackknife's spread, from `influences` of one figure over its nights.
+
+    Its degrees of freedom are the nights less one; with ``rows``, the rows of each night, no more than those of nights
+    so unequal and of changes so far from normal (`freedom_of`).
+    """
     nights = len(changes)
     centred = changes - changes.mean()
-    return Spread(float((nights - 1) / nights * (centred**2).sum()), nights - 1)
+    variance = float((nights - 1) / nights * (centred**2).sum())
+    return Spread(variance, nights - 1 if rows is None else freedom_of(centred, rows))
+
+
+def freedom_of(changes: Floats, rows: Floats) -> float:
+    """Degrees of freedom of a jackknife's variance: the nights less one where they are equal and normal.
+
+    The least of three (Satterthwaite, 1946): that; (sum n)^2 / sum n^2 - 1 for nights of n rows, as a few large ones
+    count as few; and 2 m / (m4 / m2^2 - 1) from the changes' own moments, as does one that outweighs all others. Never
+    less than 1.
+
+    Args:
+        changes: Less their mean.
+
+    >>> changes = np.array([-1.0, 1, -1, 1])
+    >>> freedom_of(changes, np.ones(4)), round(freedom_of(changes, np.array([1, 1, 1, 5])), 2)
+    (3.0, 1.29)
+    """
+    equal = float(rows.sum() ** 2 / (rows**2).sum()) - 1
+    square, fourth = float((changes**2).mean()), float((changes**4).mean())
+    excess = fourth / square**2 - 1 if square > 0 else 0.0
+    normal = 2 * len(changes) / excess if excess > 0 else math.inf
+    return max(1.0, min(len(changes) - 1.0, equal, normal))
 
 
 def counted(above: Floats, below: Floats) -> tuple[float | None, int, int]:
@@ -176,7 +203,8 @@ def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[flo
     if value is None or nights < ENOUGH_NIGHTS:
         return effect, math.inf
     held = below > 0
-    spread, plain = spread_of(influences(above[held], below[held])), value * (1 - value) / n
+    spread = spread_of(influences(above[held], below[held]), below[held])
+    plain = value * (1 - value) / n
     return spread.variance / plain if plain > 0 and spread.variance > 0 else effect, spread.freedom
 
 
@@ -198,10 +226,11 @@ def mean_estimate(
     if alone:
         if n < 2:
             return Estimate(value, None, None, n, nights, rows_independent=True)
-        spread = Spread(max(squares / n - value**2, 0.0) / (n - 1) * max(design, 1.0))
+        effect = max(design, 1.0)
+        spread = Spread(max(squares / n - value**2, 0.0) / (n - 1) * effect, max(n / effect - 1, 1.0))
     else:
         held = below > 0
-        spread = spread_of(influences(above[held], below[held]))
+        spread = spread_of(influences(above[held], below[held]), below[held])
     radius = spread.radius()
     lower, upper = max(bounds[0], value - radius), min(bounds[1], value + radius)
     return Estimate(value, lower, upper, n, nights, rows_independent=alone)

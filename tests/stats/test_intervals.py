@@ -8,6 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from batchops.stats.intervals import (
     Spread,
+    freedom_of,
     influences,
     mean_estimate,
     proportion_estimate,
@@ -15,6 +16,7 @@ from batchops.stats.intervals import (
     two_sided,
     wilson,
 )
+from benchmarks.coverage import CASES, Case, coverage
 
 Nights = list[tuple[int, int]]
 nights = st.lists(st.tuples(st.integers(0, 9), st.integers(9, 30)), min_size=8, max_size=20)
@@ -58,11 +60,11 @@ def test_few_nights_are_taken_row_by_row_and_say_so(hits: list[int]) -> None:
     assert found.rows_independent
 
 
-def test_a_mean_of_rows_has_the_normal_interval_of_its_variance() -> None:
+def test_a_mean_of_rows_has_students_interval() -> None:
     values = np.random.default_rng(0).random(50)
     found = mean_estimate(np.array([values.sum()]), np.array([50.0]), float((values**2).sum()))
-    radius = 1.959964 * stats.sem(values)
-    assert (found.lower, found.upper) == pytest.approx((values.mean() - radius, values.mean() + radius), rel=1e-6)
+    exact = stats.t.interval(0.95, 49, values.mean(), stats.sem(values))
+    assert (found.lower, found.upper) == pytest.approx(exact, rel=1e-6)
     assert mean_estimate(np.array([0.5]), np.array([1.0]), 0.25).lower is None
     assert mean_estimate(np.array([0.0]), np.array([0.0]), 0.0).value is None
 
@@ -74,3 +76,25 @@ def test_chances_are_students(error: float, freedom: float, excess: float) -> No
     assert Spread(error**2).chance(excess) == pytest.approx(float(stats.norm.sf(excess / error)), abs=1e-6)
     assert (Spread(0.0).chance(1e-9), Spread(0.0).chance(0.0)) == (0.0, 1.0)
     assert Spread(1.0, math.inf).radius() == pytest.approx(1.959964, abs=1e-6)
+
+
+@given(st.integers(8, 40), st.integers(1, 500))
+def test_equal_nights_that_differ_as_normals_do_know_all_but_one_degree_of_freedom(nights: int, rows: int) -> None:
+    changes = stats.norm.ppf((np.arange(nights) + 0.5) / nights)
+    assert freedom_of(changes, np.full(nights, float(rows))) == nights - 1
+
+
+def test_a_night_that_outweighs_all_others_leaves_little_freedom() -> None:
+    even, one = np.random.default_rng(0).normal(size=20), np.zeros(20)
+    one[3] = 1
+    assert freedom_of(one - one.mean(), np.ones(20)) < 3
+    assert freedom_of(even - even.mean(), np.append(np.ones(19), 100.0)) < 2
+    assert spread_of(even).freedom == 19
+    assert spread_of(even, np.append(np.ones(19), 100.0)).freedom < 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in CASES if case.told], ids=lambda case: case.name)
+def test_intervals_cover_what_they_say(case: Case) -> None:
+    # 1,500 runs are off by 1.1 points, twice their standard error.
+    assert 0.925 <= coverage(case, 1_500, seed=5) <= 0.975

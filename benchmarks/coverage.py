@@ -1,0 +1,139 @@
+"""How often intervals hold what they say they hold: ``python -m benchmarks.coverage [RUNS]``.
+
+Every interval is of nominal 95 %. Rows come from one cross-section, where they are independent, and from nights that
+share a shock: a night's share is drawn from a beta distribution, a night's mean from a normal one. Nights are of equal
+size, and of sizes that differ by a factor of three or so. The truth is that of the world, not of the nights drawn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchops.stats.intervals import Estimate, difference, mean_estimate, proportion_estimate
+
+__all__ = ["CASES", "Case", "coverage"]
+
+Floats = NDArray[np.float64]
+
+LEAST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A world to draw from.
+
+    Attributes:
+        nights: 1: a cross-section.
+        rows: Of a night, on average.
+        truth: The share, or the difference from .2 of a second side; a mean is 0.
+        effect: Design effect of the nights' shock: variance of a night's share or mean over that of independent rows.
+        uneven: Sizes of nights vary by a factor of three or so.
+    """
+
+    kind: str
+    nights: int
+    rows: int
+    truth: float
+    effect: float = 1.0
+    uneven: bool = False
+
+    @property
+    def told(self) -> bool:
+        """Whether ten effective rows count, and ten do not: with fewer, no interval of a share can be exact."""
+        share = {"share": self.truth, "difference": 0.2 + self.truth, "mean": 0.5}[self.kind]
+        return min(share, 1 - share) * self.nights * self.rows / self.effect >= LEAST
+
+    @property
+    def name(self) -> str:
+        """For a table."""
+        return (
+            f"| {self.kind} | {self.nights} | {self.rows} | {self.truth} | {self.effect:g} | {'uneven' * self.uneven} |"
+        )
+
+
+def _sizes(rng: np.random.Generator, case: Case) -> Floats:
+    if not case.uneven:
+        return np.full(case.nights, float(case.rows))
+    return np.maximum(1.0, np.rint(case.rows * rng.lognormal(-0.125, 0.5, case.nights)))
+
+
+def _hits(rng: np.random.Generator, case: Case, rows: Floats, share: float) -> Floats:
+    """Rows that count; a beta's correlation r gives nights of n rows the design effect 1 + (n - 1) r."""
+    correlation = (case.effect - 1) / max(case.rows - 1, 1)
+    if correlation <= 0:
+        return rng.binomial(rows.astype(np.int64), share).astype(np.float64)
+    scale = 1 / correlation - 1
+    nightly = rng.beta(share * scale, (1 - share) * scale, len(rows))
+    return rng.binomial(rows.astype(np.int64), nightly).astype(np.float64)
+
+
+def _share(rng: np.random.Generator, case: Case) -> Estimate:
+    rows = _sizes(rng, case)
+    return proportion_estimate(_hits(rng, case, rows, case.truth), rows)
+
+
+def _difference(rng: np.random.Generator, case: Case) -> Estimate:
+    rows = _sizes(rng, case)
+    now = proportion_estimate(_hits(rng, case, rows, 0.2 + case.truth), rows)
+    return difference(now, proportion_estimate(np.array([float(rng.binomial(20_000, 0.2))]), np.array([20_000.0])))
+
+
+def _mean(rng: np.random.Generator, case: Case) -> Estimate:
+    rows = _sizes(rng, case)
+    shock = rng.normal(size=len(rows)) * np.sqrt((case.effect - 1) / case.rows)
+    values = [rng.normal(each, 1, int(n)) for each, n in zip(shock, rows, strict=True)]
+    sums, squares = (np.array([float((each**power).sum()) for each in values]) for power in (1, 2))
+    return mean_estimate(sums, rows, float(squares.sum()))
+
+
+KINDS: dict[str, Callable[[np.random.Generator, Case], Estimate]] = {
+    "share": _share,
+    "difference": _difference,
+    "mean": _mean,
+}
+
+
+def _cases() -> Iterator[Case]:
+    for kind, truths in (("share", (0.02, 0.1, 0.5)), ("difference", (0.0, 0.3)), ("mean", (0.0,))):
+        for truth in truths:
+            yield from (Case(kind, 1, rows, truth) for rows in (30, 300, 3_000))
+            for nights in (8, 15, 31):
+                for effect in (1.0, 4.0, 20.0):
+                    yield from (Case(kind, nights, 200, truth, effect, uneven) for uneven in (False, True))
+
+
+CASES = tuple(_cases())
+
+
+def coverage(case: Case, runs: int, seed: int = 0) -> float:
+    """Share of runs whose interval holds the truth."""
+    rng, held = np.random.default_rng(seed), 0
+    for _ in range(runs):
+        found = KINDS[case.kind](rng, case)
+        lower, upper = (
+            (-np.inf if found.lower is None else found.lower),
+            (np.inf if found.upper is None else found.upper),
+        )
+        held += lower <= (0.0 if case.kind == "mean" else case.truth) <= upper
+    return held / runs
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table; 1 where an interval of a share that enough rows tell, or of a mean, covers less than 94 %."""
+    runs, least = int(arguments[0]) if arguments else 2_000, 1.0
+    print("| figure | nights | rows a night | truth | design effect | sizes | covered |")
+    print("| --- | ---: | ---: | ---: | ---: | --- | ---: |")
+    for case in CASES:
+        found = coverage(case, runs)
+        least = min(least, found if case.told else 1.0)
+        print(f"{case.name} {found:.1%}{'' if case.told else ' (few)'} |", flush=True)
+    return int(least < 0.94 - 3 * np.sqrt(0.05 * 0.95 / runs))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -56,6 +56,7 @@ FILTERS: Mapping[str, Any] = {
     "kind": KINDS.__getitem__,
     "chart_name": pictures.chart_name,
     "doubt": pictures.doubt,
+    "gap": pictures.gap,
     "column_words": column_words,
     "since_words": since_words,
     "skew_words": skew_words,

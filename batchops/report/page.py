@@ -46,6 +46,9 @@ METRICS = (
 )
 """In which order metrics are read, after those that are judged."""
 
+POINTS = ("calibration_gap", "error_rate", "false_positive_rate", "false_negative_rate", "selection_rate")
+"""Metrics of slices that are shares, whose gaps are said in points."""
+
 
 @dataclass(frozen=True, slots=True)
 class Links:
@@ -264,8 +267,11 @@ def _slices(document: AuditDocument) -> dict[str, Any]:
         if value is not None
     ]
     limits = [each.limit for each in slices if each.limit is not None]
+    metric = document.slicing.metric if document.slicing else ""
     return {
         "slices": slices,
+        "by_gap": metric == "calibration_gap",
+        "in_points": metric in POINTS,
         "small": [each for each in every if each not in slices],
         "slice_levels": _levels([each.severity for each in slices]),
         "allowed": limits[0] if limits else None,

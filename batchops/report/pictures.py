@@ -8,7 +8,7 @@ from batchops.audit.outcomes import MetricPart, SlicePart
 from batchops.audit.sections import ColumnPart
 from batchops.report import formats, marks
 
-__all__ = ["beyond", "chart_name", "doubt", "end", "meter", "metric", "metric_limit", "metric_name", "whisker"]
+__all__ = ["beyond", "chart_name", "doubt", "end", "gap", "meter", "metric", "metric_limit", "metric_name", "whisker"]
 
 NAMES = {
     "calibration_gap": f"Observed {formats.MINUS} predicted",
@@ -79,6 +79,11 @@ def metric(value: float | None, name: str) -> str:
     if name.endswith("_gap"):
         return formats.points(value)
     return formats.percent(value) if name in SHARES else formats.decimal(value)
+
+
+def gap(value: float | None, in_points: bool) -> str:
+    """A slice's gap: points of shares, else in the metric's own unit."""
+    return formats.points(value) if in_points else formats.decimal(value, 3, True)
 
 
 def metric_limit(part: MetricPart, name: str) -> str:

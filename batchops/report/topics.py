@@ -38,6 +38,8 @@ BOTH = frozenset(
         "quality.calibration_gap",
         "quality.mean_error",
         "slices.calibration_gap",
+        "slices.mean_error",
+        "slices.selection_rate",
         "volume.weekday",
         "drift.null_share",
         "recent.null_share",

@@ -24,6 +24,7 @@ from batchops.report.words.saying import (
     trained,
 )
 from batchops.report.words.skew import SKEWS
+from batchops.report.words.slices import SLICES
 from batchops.report.words.together import TOGETHER
 from batchops.verdict import Finding
 
@@ -187,6 +188,7 @@ SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
     {
         **ARRIVALS,
         **SKEWS,
+        **SLICES,
         **NIGHTS,
         **ESTIMATES,
         **QUALITIES,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from batchops.audit.document import Family
 from batchops.report.formats import clean, date, plural
-from batchops.report.topics import family_of, is_tonight, subject_of, urgency
+from batchops.report.topics import BOTH, family_of, is_tonight, subject_of, urgency
 from batchops.report.words.checks import say
 from batchops.report.words.facts import Facts
 from batchops.report.words.saying import limit_words, unit_of
@@ -32,7 +32,9 @@ def nearest(findings: Sequence[Finding]) -> Finding | None:
 
 def _use(finding: Finding) -> float:
     """How much of its limit a figure uses up; 1 is at the limit."""
-    value, limit = abs(finding.value or 0.0), finding.limit or 0.0
+    value, limit = finding.value or 0.0, finding.limit or 0.0
+    # A slice that is better than the rest is nowhere near being worse.
+    value = abs(value) if finding.check in BOTH or value > 0 else 0.0
     edge = max(limit, finding.usual or 0.0)
     if finding.check == "quality.coverage":
         return (1 - value) / (1 - limit) if limit < 1 else 1.0

@@ -41,8 +41,12 @@ WINDOWS = 10
 OTHER, NEW = 253, 254
 """Codes of the rarer categories, and of those that the reference does not have: trees tell 255 apart."""
 
-NAMED = 3
-"""Columns that the evidence names."""
+APART = 0.95
+"""Where windows of the reference are told from the rest of it so well, one more that is says nothing: a single night
+has one weekday and one weather."""
+
+NAMED, NAMEABLE = 3, 0.05
+"""Columns that the evidence names, and the share of one that is worth naming."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,15 +218,16 @@ def multivariate_figure(found: Together, policy: Policy) -> Figure:
     """How well the sides can be told apart.
 
     It may FAIL where the reference has windows enough to say how far apart they usually are, and where rows belong to
-    no night.
+    no night. Where they are apart anyhow there is nothing to judge.
     """
     separation, usual = found.separation, found.usual
+    apart = usual is not None and usual.area is not None and usual.area >= APART
     enough = not found.dated or (usual is not None and usual.windows >= ENOUGH_WINDOWS)
     reconstruction = found.reconstruction
     return Figure(
         "drift.multivariate",
         ALL_COLUMNS,
-        None if separation is None else separation.auc,
+        None if separation is None or apart else separation.auc,
         "",
         found.rows,
         lower=None if separation is None else separation.lower,
@@ -231,7 +236,9 @@ def multivariate_figure(found: Together, policy: Policy) -> Figure:
         can_fail=enough,
         limit=policy.limit("drift.multivariate", ALL_COLUMNS),
         evidence={
-            "columns": ", ".join(f"{each.column} {each.share:.2f}" for each in _shares(found)[:NAMED]) or None,
+            "columns": _named(found),
+            "area": None if separation is None else separation.auc,
+            **({"reach": "window shorter than season"} if apart else {}),
             "reconstruction": reconstruction.value,
             "components": found.components,
             "nights": found.nights,
@@ -275,6 +282,12 @@ def _shares(found: Together) -> list[Reliance]:
         return []
     shares = zip(found.columns, found.separation.shares, strict=True)
     return sorted((Reliance(*pair) for pair in shares), key=lambda each: (-each.share, each.column))
+
+
+def _named(found: Together) -> str | None:
+    """``delay 0.80, wind 0.15``."""
+    named = [each for each in _shares(found)[:NAMED] if each.share >= NAMEABLE]
+    return ", ".join(f"{each.column} {each.share:.2f}" for each in named) or None
 
 
 def multivariate_part(found: Together, findings: Mapping[str, Finding]) -> MultivariatePart:

@@ -212,6 +212,18 @@ def test_being_just_beyond_the_largest_of_few_windows_proves_nothing() -> None:
     assert chances[wide] == pytest.approx(0.023, abs=0.005)
 
 
+def test_windows_that_are_always_told_apart_are_not_judged_but_shown() -> None:
+    found = replace(together(rows(2000, 2, temp=3.0)), usual=UsualArea(1, 40, 0.97, 10, 0.97, 0.01))
+    finding = severity(found)
+    assert finding.severity is Severity.NOT_RUN
+    assert finding.evidence["reach"] == "window shorter than season"
+    part = multivariate_part(found, {finding.id: finding})
+    assert part.auc is not None
+    assert part.auc == finding.evidence["area"]
+    assert part.auc > 0.9
+    assert part.usual == 0.97
+
+
 def test_a_reference_that_is_too_short_to_say_what_is_usual_cannot_fail() -> None:
     nights = NIGHTS[:4]
     reference = reference_of([rows(300, day) for day in range(4)], YARDSTICK, nights)

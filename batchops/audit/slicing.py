@@ -31,7 +31,7 @@ def slice_label(key: SliceKey) -> str:
 
 
 def slice_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
-    """Every slice that may be shown, once there are labels; those below the support have no value.
+    """Every slice that may be named, once there are labels; those below the support have no value.
 
     Of a slice and its complement, which tell the same, one is a figure.
     """
@@ -40,7 +40,7 @@ def slice_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
         return
     check, before = f"slices.{gaps.metric}", _by_key(comparison.slices_reference)
     for gap in gaps.slices:
-        if gap.hidden or (gap.supported and not gap.tested):
+        if gap.supported != gap.tested or (gap.hidden and not gap.supported):
             continue
         label, was = slice_label(gap.key), before.get(gap.key)
         own = gap.metrics.get(gaps.metric)
@@ -49,7 +49,7 @@ def slice_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
             label,
             gap.gap.value,
             unit_of(gaps.metric),
-            gap.n,
+            0 if gap.hidden else gap.n,
             gap.gap.lower,
             gap.gap.upper,
             gap.lower_corrected,
@@ -63,7 +63,7 @@ def slice_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
                 "rest": gap.rest,
                 "predicted": gap.predicted,
                 "observed": gap.observed,
-                "reference": was.gap.value if was is not None else None,
+                "reference": was.gap.value if was is not None and not gap.hidden else None,
                 "tested": gaps.tested,
             },
         )
@@ -84,8 +84,8 @@ def slicing_part(comparison: Comparison) -> SlicingPart | None:
 def slices_parts(comparison: Comparison, findings: Findings) -> tuple[SlicePart, ...] | None:
     """Every slice, worst first; None where the job names none.
 
-    A slice that must not be counted is listed with nothing beside its name, and not even that where a value of it is
-    held by fewer than k rows.
+    A slice that must not be counted is listed without a count or a rate, and not at all where a value of it is held by
+    fewer than k rows.
     """
     gaps, before = comparison.slices, _by_key(comparison.slices_reference)
     if not gaps.slices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
@@ -89,7 +89,8 @@ class SliceGap:
         key: (dimension, value) pairs.
         n: Labelled rows; all rows where the window has no labels.
         rows: All rows.
-        hidden: Neither its count nor anything else may be shown.
+        hidden: Its count may not be shown, nor what it could be had from: of its gap two digits are kept, of that gap's
+            chance one, and nothing of anything else.
         supported: It and the rest have rows enough to be compared.
         tested: It counts among the slices tested: it is supported, and no other slice tells the same.
         twin: Its complement, where that is tested in its place.
@@ -166,15 +167,50 @@ def slice_gaps(quality: Quality, cells: ScoreCells, test: SliceTest, alike: Alik
     if not table.labelled or not table.keys:
         return SliceGaps(test.metric, 0, support, 0, tuple(described))
     compared = _compared(table, test, alike)
-    shown = np.array([not each.hidden for each in described])
-    supported = shown & (compared.rows >= support) & np.isfinite(compared.chances)
+    supported = (compared.rows >= max(support, test.least)) & np.isfinite(compared.chances)
     twins = _twins(table, compared.gaps.value, test.larger_is_worse)
     tested = supported & np.array([key not in twins for key in table.keys])
     told, selected = _corrected(compared, supported, tested)
     found = (
         replace(each, **told[at], twin=twins.get(each.key)) if at in told else each for at, each in enumerate(described)
     )
-    return SliceGaps(test.metric, int(tested.sum()), support, selected, tuple(found))
+    return SliceGaps(
+        test.metric,
+        int(tested.sum()),
+        support,
+        selected,
+        tuple(_coarse(each) if each.hidden and each.supported else each for each in found),
+    )
+
+
+def _coarse(gap: SliceGap) -> SliceGap:
+    """A slice that must not be counted, but may stand out: in so few digits that its count is in none of them."""
+    own, chance = gap.gap, gap.gap.chance
+    value, lower, upper = (_digits(each, 2) for each in (own.value, own.lower, own.upper))
+    return replace(
+        gap,
+        gap=Estimate(
+            value,
+            lower,
+            upper,
+            nights=own.nights,
+            rows_independent=own.rows_independent,
+            chance=None if chance is None else partial(_coarse_chance, chance),
+        ),
+        lower_corrected=_digits(gap.lower_corrected, 2),
+        upper_corrected=_digits(gap.upper_corrected, 2),
+        rest=None,
+        scale=_digits(gap.scale, 2),
+    )
+
+
+def _coarse_chance(chance: Callable[[float], float], edge: float) -> float:
+    return _digits(chance(edge), 1) or 0.0
+
+
+def _digits(value: float | None, count: int) -> float | None:
+    """So many significant digits."""
+    return None if value is None else float(f"{value:.{count}g}")
 
 
 def _metrics(

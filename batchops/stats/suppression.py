@@ -52,9 +52,9 @@ class _Tables:
 def suppressed(counts: Mapping[SliceKey, int], total: int, k: int) -> frozenset[SliceKey]:
     """Which slices must show no count.
 
-    Those of fewer than ``k`` rows, and the smallest others, until neither a hidden count, nor what a line of a table
-    hides where that is below ``k``, can be had by adding and subtracting: counts of one dimension add up to all rows,
-    and those of several dimensions to those of fewer. The total is always shown.
+    Those of fewer than ``k`` rows, and of the others those that cost fewest rows, until neither a hidden count, nor
+    what a line of a table hides where that is below ``k``, can be had by adding and subtracting: counts of one
+    dimension add up to all rows, and those of several dimensions to those of fewer. The total is always shown.
 
     Args:
         counts: Rows by slice, without slices of no row; slices of the same dimensions hold every row once.
@@ -116,7 +116,9 @@ def _laid_out(counts: Mapping[SliceKey, int], total: int) -> _Tables:
         for line in _lines(keys, kept)
     )
     margins = frozenset(rows) - frozenset(counts)
-    return _Tables({**rows, WHOLE: total}, margins, tuple(lines), tuple(equations))
+    # Sums before what they are sums of: what is hidden of them hides the rest at no cost.
+    ordered = sorted(lines, key=lambda line: (len(line.parts[0]), line.head))
+    return _Tables({**rows, WHOLE: total}, margins, tuple(ordered), tuple(equations))
 
 
 def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -132,7 +134,22 @@ def _lines(keys: Sequence[SliceKey], kept: Sequence[str]) -> Iterator[_Line]:
 
 
 def _close(tables: _Tables, hidden: set[SliceKey], k: int) -> None:
-    """Hide more, until each line whose sum is shown hides two counts or none, and ``k`` rows or none."""
+    """Hide more, until each line whose sum is shown hides two counts or none, and ``k`` rows or none.
+
+    Of those that would do, the one that costs fewest rows: a count whose other lines hide something already costs no
+    other count.
+    """
+    within: dict[SliceKey, list[_Line]] = {}
+    for line in tables.lines:
+        for key in line.parts:
+            within.setdefault(key, []).append(line)
+
+    def cost(key: SliceKey) -> tuple[int, SliceKey]:
+        """Its rows, and those of the smallest other count in each line that would hide it alone."""
+        opened = (each for each in within[key] if each.head not in hidden and hidden.isdisjoint(each.parts))
+        others = (min((tables.rows[part] for part in each.parts if part != key), default=0) for each in opened)
+        return tables.rows[key] + sum(others), key
+
     size = -1
     while size != len(hidden):
         size = len(hidden)
@@ -140,17 +157,15 @@ def _close(tables: _Tables, hidden: set[SliceKey], k: int) -> None:
             if line.head in hidden:
                 continue
             out = [key for key in line.parts if key in hidden]
-            if not out:
-                continue
-            rest = sorted((tables.rows[key], key) for key in line.parts if key not in hidden)
             rows = sum(tables.rows[key] for key in out)
-            count = len(out)
-            while rest and (count < 2 or rows < k):
-                least, key = rest.pop(0)
-                hidden.add(key)
-                count, rows = count + 1, rows + least
-            if (count < 2 or rows < k) and line.head != WHOLE:
-                hidden.add(line.head)
+            while out and (len(out) < 2 or rows < k):
+                rest = [key for key in line.parts if key not in hidden]
+                if not rest:
+                    hidden.update({line.head} - {WHOLE})
+                    break
+                out.append(min(rest, key=cost))
+                hidden.add(out[-1])
+                rows += tables.rows[out[-1]]
 
 
 def _settled(tables: _Tables, hidden: AbstractSet[SliceKey]) -> set[SliceKey]:

@@ -112,7 +112,7 @@ def test_every_metric_that_slices_may_be_compared_on_has_limits(metric: str) -> 
 
 
 def test_seven_rows_are_nowhere_and_cannot_be_had() -> None:
-    comparison = compared(people(np.random.default_rng(3)), Policy())
+    comparison = compared(people(np.random.default_rng(3)), Policy(), people(np.random.default_rng(4)))
     findings = judged(comparison, Policy())
     parts = slices_parts(comparison, findings)
     groups = fairness_parts(comparison, findings)
@@ -122,19 +122,34 @@ def test_seven_rows_are_nowhere_and_cannot_be_had() -> None:
     # Nobody is told that x is a value; and of f and m the smaller, from which its rows could be had, is not counted.
     assert sorted(sexes) == ["sex f", "sex m"]
     assert (sexes["sex f"].n is None, sexes["sex m"].n is None) == (False, True)
-    assert sexes["sex m"].severity is Severity.NOT_RUN
-    shown = [sexes["sex m"].gap.value, sexes["sex m"].missed, sexes["sex m"].observed, sexes["sex m"].gap.reference]
+    shown = [sexes["sex m"].missed, sexes["sex m"].observed, sexes["sex m"].predicted, sexes["sex m"].gap.reference]
     assert shown == [None] * 4
     assert {interval.value for interval in sexes["sex m"].metrics.values()} == {None}
     (sex,) = [each for each in groups if each.dimension == "sex"]
     assert {group.group: group.n is None for group in sex.groups} == {"f": False, "m": True}
     assert {difference.value for difference in sex.differences.values()} == {None}
-    assert not any("sex x" in id or "sex m" in id for id in findings)
+    assert not any("sex x" in id for id in findings)
     text = json.dumps([json.loads(codec.dump(part)) for part in (*parts, *groups)])
     assert '"x"' not in text
     part = slicing_part(comparison)
     assert part is not None
     assert part.suppressed == len([each for each in comparison.slices.slices if each.hidden]) >= 2
+
+
+def test_a_large_slice_that_must_not_be_counted_is_judged_all_the_same() -> None:
+    frame = people(np.random.default_rng(3))
+    turned = pl.when(pl.col("sex") == "m").then(1 - pl.col("score")).otherwise(pl.col("score"))
+    comparison = compared(frame.with_columns(score=turned), Policy())
+    findings = judged(comparison, Policy())
+    (men,) = [part for part in slices_parts(comparison, findings) or () if part.label == "sex m"]
+    assert (men.n, men.severity) == (None, Severity.FAIL)
+    told = findings["slices.log_loss:sex m"]
+    assert told.n == 0
+    assert {told.evidence[name] for name in ("slice", "rest", "observed", "predicted")} == {None}
+    numbers = (men.gap.value, men.gap.lower, men.gap.upper, men.gap.lower_corrected, men.gap.upper_corrected)
+    for number, digits in (*((each, 2) for each in numbers), (men.p_value, 1)):
+        assert number is not None
+        assert number == float(f"{number:.{digits}g}")
 
 
 def test_without_labels_slices_are_listed_and_not_run() -> None:

@@ -45,6 +45,8 @@ from batchops.store import Store
 
 __all__ = ["train"]
 
+WEEK = 7
+
 Matrix = NDArray[np.float64]
 Folds = NDArray[np.int64]
 Labels = NDArray[np.int8]
@@ -213,5 +215,5 @@ def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], scores: Matrix)
     ]
     samples = [one.sample for one in audits]
     merged = replace(merge(audits), sample=RowSample.pooled(samples, ROWS))
-    areas = usual_areas(samples, yardstick.inputs, (1, job.job.window))
+    areas = usual_areas(samples, yardstick.inputs, (1, WEEK, job.job.window))
     return Reference(yardstick.inputs, yardstick.score, yardstick.quality, merged, tuple(profiles), areas)

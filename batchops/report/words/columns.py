@@ -11,32 +11,36 @@ __all__ = ["column_words"]
 MOVED = 0.01
 
 
-def column_words(column: ColumnPart) -> str:
-    """The most telling thing about a column: out of range, unseen, missing, moved, or as usual."""
+def column_words(column: ColumnPart, was: str = "training") -> str:
+    """The most telling thing about a column: out of range, unseen, missing, moved, or as usual.
+
+    Args:
+        was: What the reference is called.
+    """
     if column.kind == "opaque":
         return "Never looked into: only how often it is missing is known."
-    words = [_range_words(column), _unseen_words(column), _null_words(column), _moved_words(column)]
+    words = [_range_words(column, was), _unseen_words(column, was), _null_words(column), _moved_words(column)]
     told = " ".join(word for word in words if word)
     if told or column.severity is not Severity.PASS:
         return told
     return "As usual." if column.window.distance is not None else "Nothing to compare."
 
 
-def _range_words(column: ColumnPart) -> str:
+def _range_words(column: ColumnPart, was: str) -> str:
     share, low, high = column.window.outside_share, column.reference_low, column.reference_high
     if not share:
         return ""
     if low is None or high is None:
-        return f"{percent(share)} beyond the range of training."
+        return f"{percent(share)} beyond the range of {was}."
     unit = f" {column.unit}" if column.unit else ""
-    return f"{percent(share)} beyond training's {bound(low)} to {bound(high)}{unit}."
+    return f"{percent(share)} beyond {was}'s {bound(low)} to {bound(high)}{unit}."
 
 
-def _unseen_words(column: ColumnPart) -> str:
+def _unseen_words(column: ColumnPart, was: str) -> str:
     if not column.window.unseen_share or column.window.outside_share is not None:
         return ""
     named = [clean(value.value) for value in column.unseen]
-    return f"{percent(column.window.unseen_share)} never seen in training" + (f": {listing(named)}." if named else ".")
+    return f"{percent(column.window.unseen_share)} never seen in {was}" + (f": {listing(named)}." if named else ".")
 
 
 def _null_words(column: ColumnPart) -> str:

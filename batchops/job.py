@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,12 @@ from batchops.partition import Source
 from batchops.verdict import Policy
 
 __all__ = ["Job", "Labels", "LoadedJob", "Logged", "Training", "job_names", "load_job", "problems"]
+
+DISCOVERED = 16
+"""Columns that are searched at once."""
+
+RESERVED = ("score", "label", "loss")
+"""What the search calls its own columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,8 @@ class Job:
         timezone: Of the night, IANA name; documentation of what the path's date means.
         edition: Template of the report under ``reports/``; None: the framework's own.
         title: What the job answers, in words: "Will this flight arrive more than 15 minutes late?"
+        discover: Features of the contract among which, once there are labels, slices are searched that nobody named;
+            at most 16. They are copied beside the score.
     """
 
     name: str
@@ -116,6 +124,7 @@ class Job:
     title: str = ""
     task: Literal["binary"] = "binary"
     logged: Logged | None = None
+    discover: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +191,7 @@ def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
         wrong.append((f"the name {job.name!r} is no identifier", "Use letters, digits and underscores"))
     if "{night}" not in job.source.pattern:
         wrong.append((f"the source {job.source.pattern!r} has no {{night}}", "Say where the night stands in the path"))
-    wrong += _problems_of_logged(job, contract)
+    wrong += [*_problems_of_logged(job, contract), *_problems_of_discover(job, contract)]
     if not job.key:
         wrong.append(("the key is empty", "Name the columns that identify a row within its night"))
     elif set(job.key) <= columns and set(job.key) != set(contract.key):
@@ -221,8 +230,27 @@ def _problems_of_logged(job: Job, contract: Contract) -> list[tuple[str, str]]:
     return wrong
 
 
+def _problems_of_discover(job: Job, contract: Contract) -> Iterator[tuple[str, str]]:
+    if len(set(job.discover)) > DISCOVERED:
+        what = f"discover names {len(set(job.discover))} columns"
+        yield what, f"Name the {DISCOVERED} that matter most: all slices of up to three of them are counted"
+    features = set(contract.features)
+    for name in dict.fromkeys(job.discover):
+        if name in contract.pii:
+            yield f"discover names {name!r}, which is personal data", "Search by what names nobody"
+        elif name in job.dimensions:
+            yield f"discover names {name!r}, which is a dimension too", "Give the dimension another name"
+        elif name in RESERVED:
+            yield f"discover names {name!r}, which means the row's own {name}", "Give the column another name"
+        elif name not in features:
+            what = f"discover names {name!r}, which is no feature of the contract"
+            yield what, did_you_mean(name, sorted(features - set(contract.pii)))
+
+
 def _described(job: Job) -> dict[str, Any]:
     """What the job says, as plain values; its contract and policy have digests of their own."""
+    # What came later is only there where it is used: a job that does without keeps its digest.
+    later = {"discover": job.discover} if job.discover else {}
     return {
         "name": job.name,
         "source": job.source,
@@ -237,4 +265,5 @@ def _described(job: Job) -> dict[str, Any]:
         "window": job.window,
         "timezone": job.timezone,
         "task": job.task,
+        **later,
     }

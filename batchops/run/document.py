@@ -14,6 +14,7 @@ from batchops import __version__, ledger
 from batchops.audit import Audit, AuditDocument, Comparison, Reference
 from batchops.audit.attribution import explained
 from batchops.audit.concept import concept_part
+from batchops.audit.discovering import all_slices
 from batchops.audit.document import FORMAT, ProvenancePart, ReferencePart, RowsPart, RunPart, WindowPart
 from batchops.audit.estimating import Estimated, backtest, estimated_part, kept_figures
 from batchops.audit.multivariate import multivariate_part
@@ -30,7 +31,7 @@ from batchops.audit.retrain import Evidence, retrain
 from batchops.audit.sections import DriftPart
 from batchops.audit.series import software_of
 from batchops.audit.skew import skew_part
-from batchops.audit.slicing import fairness_parts, slices_parts, slicing_part
+from batchops.audit.slicing import fairness_parts
 from batchops.job import LoadedJob
 from batchops.models import Version
 from batchops.partition import Night
@@ -40,6 +41,7 @@ from batchops.run.history import Stored
 from batchops.run.nights import Nights, run_series
 from batchops.run.truth import Truth
 from batchops.settings import Settings
+from batchops.stats.discovery import Discovery
 from batchops.store import Lease, Store, scores_folder
 from batchops.verdict import Finding, Past, Verdict
 
@@ -91,6 +93,7 @@ class Judged:
         comparison: With the reference.
         nights: With the nights before it.
         estimated: Quality as its scores let expect it; None where they say nothing.
+        found: Slices that nobody named; None where none were searched.
     """
 
     comparison: Comparison
@@ -98,6 +101,7 @@ class Judged:
     verdict: Verdict
     output: str
     estimated: Estimated | None = None
+    found: Discovery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
     contract = contract_part(job.contract, audit, made.reference.audit, findings)
     families = tuple(family(name, verdict.findings, facts) for name in FAMILIES)
     reliance = made.version.manifest.reliance
+    slices, slicing = all_slices(comparison, findings, judged.found)
     quality_facts = (
         labels.never if labels is not None else None,
         truth.conflicting if truth is not None else 0,
@@ -172,8 +177,8 @@ def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
         drift=_drift(made, comparison, findings),
         score=score_part(comparison, findings),
         quality=quality_part(comparison, made.reference, findings, quality_facts, previous),
-        slices=slices_parts(comparison, findings),
-        slicing=slicing_part(comparison),
+        slices=slices,
+        slicing=slicing,
         fairness=fairness_parts(comparison, findings),
         budget=budget_part(verdict),
         provenance=_provenance(made, tonight),

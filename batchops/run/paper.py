@@ -8,6 +8,7 @@ from dataclasses import replace
 from batchops import codec
 from batchops.audit import AuditDocument, Comparison, compare_audits
 from batchops.audit.attribution import weighted_figures
+from batchops.audit.discovering import declared, discovered_figures
 from batchops.audit.estimating import estimate_night, estimated_figures, kept_figures, rows_alike
 from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
@@ -27,6 +28,7 @@ from batchops.run.nights import compare_nights, nights_figures
 from batchops.run.outcome import Outcome, State, exit_code
 from batchops.run.publish import Ready, Recovered, publish, stage
 from batchops.run.scores import scores_schema
+from batchops.run.searching import search_nights
 from batchops.store import Kind, MetricRow, Publication, RunRow, Staging, Store
 from batchops.verdict import Figure, Finding, Past, Severity, Verdict, judge
 
@@ -51,6 +53,9 @@ def assess(made: Made, tonight: Tonight) -> Judged:
             made.reference,
             made.job.job.policy,
         )
+    with made.clock.stage("search"):
+        found = search_nights(made, tonight, comparison.quality)
+    with made.clock.stage("judge"):
         policy, recent = made.job.job.policy, tonight.recent
         nights = compare_nights((tonight.night, tonight.audit), recent, comparison.quality, made.reference, policy)
         scores = tonight.audit.quality.nights.get(str(tonight.night))
@@ -59,10 +64,11 @@ def assess(made: Made, tonight: Tonight) -> Judged:
             *_figures(made, tonight, comparison),
             *nights_figures(nights, policy),
             *estimated_figures(estimated, policy),
+            *(discovered_figures(found, policy, declared(comparison)) if found is not None else ()),
         ]
         figures = [*with_reach(figures, policy, len(tonight.earlier) + 1)]
         verdict = judge(figures, made.job.job.policy, str(tonight.night), tonight.history)
-    return Judged(comparison, nights, verdict, _output(tonight, verdict), estimated)
+    return Judged(comparison, nights, verdict, _output(tonight, verdict), estimated, found)
 
 
 def issue(made: Made, tonight: Tonight, judged: Judged, staging: Staging) -> Outcome:

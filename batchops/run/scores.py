@@ -16,13 +16,14 @@ PREDICTION = "prediction"
 
 
 def scores_frame(accepted: pl.DataFrame, scores: Any, job: LoadedJob) -> pl.DataFrame:
-    """Accepted rows as the job's table holds them: key, passthrough, dimensions, score and prediction."""
+    """Accepted rows as the job's table holds them: key, passthrough, slices, searched columns, score, prediction."""
     sliced = sorted({name for each in job.job.slices for name in each})
     named = dict.fromkeys((*job.job.key, *job.job.passthrough))
     dimensions = [job.job.dimensions[name].alias(name) for name in sliced if name in job.job.dimensions]
     plain = [name for name in sliced if name not in job.job.dimensions and name not in named]
+    searched = [name for name in dict.fromkeys(job.job.discover) if name not in named and name not in plain]
     return accepted.select(
-        *named, *plain, *dimensions, pl.lit(pl.Series(SCORE, scores, dtype=pl.Float64))
+        *named, *plain, *dimensions, *searched, pl.lit(pl.Series(SCORE, scores, dtype=pl.Float64))
     ).with_columns((pl.col(SCORE) >= job.job.threshold).alias(PREDICTION))
 
 

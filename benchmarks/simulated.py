@@ -176,8 +176,8 @@ def rival_chances(drawn: Drawn) -> dict[str, float]:
     """What exact two-sample tests say of the same rows, nulls aside where they are not the question."""
     was, now = drawn.was, drawn.now
     if was.null_count() or now.null_count():
-        table = [[each.null_count(), len(each) - each.null_count()] for each in (was, now)]
-        return {"Fisher": float(stats.fisher_exact(table).pvalue)}
+        missing = [[each.null_count(), len(each) - each.null_count()] for each in (was, now)]
+        return {"Fisher": float(stats.fisher_exact(missing).pvalue)}
     if now.dtype == pl.String:
         counts = pl.concat([was.value_counts(name="n"), now.value_counts(name="k")], how="align").fill_null(0)
         table = counts.select("n", "k").to_numpy().T
@@ -249,13 +249,11 @@ def _power_lines(nights: int, reference: int = 10_000) -> Iterator[str]:
 
 def _power_line(world: World, change: Change, sizes: tuple[int, int], nights: int) -> str:
     part = "null_share" if change.nulls else "distance"
-    unchanged, changed = ([], []), ([], [])
-    for drawn, (ours, theirs) in ((NOTHING, unchanged), (change, changed)):
-        for each in draws(world, sizes, nights, drawn, seed=len(drawn.name)):
-            ours.append(chances(compare(each.night, each.reference, each.cells))[part])
-            theirs.append(rival_chances(each))
-    rate, power = (float((np.array(side[0]) <= 0.05).mean()) for side in (unchanged, changed))
-    found = {name: _power_at(name, unchanged[1], changed[1], rate) for name in changed[1][0]}
+    sides = [list(draws(world, sizes, nights, drawn, seed)) for seed, drawn in enumerate((NOTHING, change))]
+    ours = [[chances(compare(each.night, each.reference, each.cells))[part] for each in side] for side in sides]
+    unchanged, changed = ([rival_chances(each) for each in side] for side in sides)
+    rate, power = (float((np.array(side) <= 0.05).mean()) for side in ours)
+    found = {name: _power_at(name, unchanged, changed, rate) for name in changed[0]}
     best = max(found, key=lambda name: found[name])
     ratio = power / found[best] if found[best] else 1.0
     return (

@@ -12,7 +12,7 @@ __all__ = ["heavier", "kolmogorov_chance", "share_chance", "weighted_squares_cha
 
 Floats = NDArray[np.float64]
 
-NODES = np.linspace(-8.5, 8.5, 171)
+NODES = np.linspace(-8.5, 8.5, 69)
 WEIGHTS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
 
 
@@ -69,7 +69,7 @@ def _quantiles(first: float, second: float) -> Floats:
     """Of a beta distribution, at the nodes; each tail from its own side, to keep its digits."""
     tails = ndtr(-np.abs(NODES))
     low, high = betaincinv(first, second, tails), 1 - betaincinv(second, first, tails)
-    return np.where(NODES < 0, low, high)
+    return np.asarray(np.where(NODES < 0, low, high), dtype=np.float64)
 
 
 def kolmogorov_chance(excess: float, rows: float) -> float:

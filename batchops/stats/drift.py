@@ -223,7 +223,8 @@ class DistanceRows:
             both = 1 / (self.effect * (1 / now.sum() + 1 / self.was.sum()))
             return heavier(kolmogorov_chance(self.value - edge, both), self.freedom)
         if edge > 0 or two:
-            return heavier(variation_chance(now, self.was, edge, self.effect), self.freedom)
+            sides = (now, self.was) if two else self._pooled(now)
+            return heavier(variation_chance(*sides, edge, self.effect), self.freedom)
         if self.ordered:
             if len(self.nightly) > 1:
                 return clustered_ordered_chance(self.nightly, self.was)
@@ -231,6 +232,11 @@ class DistanceRows:
         if len(self.nightly) > 1:
             return clustered_category_chance(self.nightly, self.was, self.newest)
         return category_chance(now, self.was, self.newest, self.effect)
+
+    def _pooled(self, now: Integers) -> tuple[Floats, Floats]:
+        """Rows by category, as the distance takes them."""
+        p, q = pooled(now, self.was)
+        return p * now.sum(), q * self.was.sum()
 
 
 def _distance(

@@ -138,10 +138,15 @@ def grouped_shares(current: Integers, reference: Integers) -> tuple[Floats, Floa
     return now, was
 
 
-def pooled(current: Integers, reference: Integers) -> tuple[Floats, Floats]:
-    """Shares of categories, those too thin to say anything pooled in one cell; unseen ones, last, stay apart."""
+def pooled(current: Integers | Floats, reference: Integers) -> tuple[Floats, Floats]:
+    """Shares of categories, those too thin to say anything pooled in one cell; unseen ones, last, stay apart.
+
+    Thin is what would be fewer than `EXPECTED` rows, were they as the reference, unless it is by far more: one that
+    chance cannot have made so common has a cell of its own.
+    """
     now, was = current / current.sum(), reference / reference.sum()
-    thin = was * current.sum() < EXPECTED
+    expected = was * current.sum()
+    thin = (expected < EXPECTED) & (current < EXPECTED + expected + 4 * np.sqrt(expected))
     thin[-1] = False
     return np.append(now[~thin], now[thin].sum()), np.append(was[~thin], was[thin].sum())
 

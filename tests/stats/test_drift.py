@@ -145,9 +145,65 @@ def test_groups_hold_a_twentieth_of_the_reference_and_ten_expected_rows(drawn: l
 def test_total_variation_of_categories_is_over_pooled_cells_with_new_values_apart() -> None:
     reference = ["a"] * 500 + ["b"] * 490 + ["c"] * 5 + ["d"] * 5
     found = drift(reference, ["a"] * 400 + ["b"] * 500 + ["d"] * 60 + ["new"] * 40)
-    assert value(found.distance) == pytest.approx((0.1 + 0.01 + 0.05 + 0.04) / 2)
+    # c, of which five rows are expected and none came, is pooled; d came by far more often than chance allows.
+    assert value(found.distance) == pytest.approx((0.1 + 0.01 + 0.005 + 0.055 + 0.04) / 2)
     assert value(found.unseen_share) == 0.04
     assert found.measure == "tvd"
+
+
+def test_a_thin_category_that_grows_is_not_pooled_away() -> None:
+    rng = np.random.default_rng(0)
+    names = np.array([f"c{place}" for place in range(60)])
+    found = drift(names[rng.integers(0, 60, 6_000)], np.append(names[rng.integers(0, 60, 150)], ["c7"] * 50))
+    assert value(found.distance) == pytest.approx(0.25, abs=0.03)
+    assert found.distance.chance is not None
+    assert found.distance.chance(0.1) < 1e-4
+    assert found.distance.chance(0.3) > 0.5
+
+
+CHANGED: dict[str, tuple[Rows, Rows]] = {
+    "numbers": (np.arange(2_000.0), np.append(np.arange(0.0, 2_000, 5), np.arange(1_500.0, 1_900))),
+    "codes": ([0.0, 1.0, 2.0] * 500, [0.0] * 100 + [1.0] * 50 + [2.0] * 50),
+    "two": ([0.0, 1.0] * 500, [0.0] * 150 + [1.0] * 50),
+    "categories": (list("abcde") * 300, list("abcde") * 30 + ["e"] * 50),
+    "booleans": ([True, False] * 500, [True] * 150 + [False] * 50),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_the_chance_falls_with_the_effect_and_grows_with_what_is_allowed(name: str) -> None:
+    found = drift(*CHANGED[name]).distance
+    assert found.chance is not None
+    assert found.value is not None
+    chances = [found.chance(edge) for edge in (0.0, 0.02, 0.1, found.value, 0.5, 1.0)]
+    assert chances[0] < 1e-4
+    # The one test of "no difference at all" is another, so that only the others are in order.
+    assert chances[1:] == sorted(chances[1:])
+    assert chances[3] > 0.3
+    assert chances[-1] > 0.9
+    same = drift(CHANGED[name][0], CHANGED[name][0]).distance
+    assert same.chance is not None
+    assert same.chance(0.0) > 0.9
+
+
+def test_changes_of_shares_carry_their_chances() -> None:
+    found = drift([1.0, 2.0, None] * 300, [1.0, 3.0, None, None] * 50)
+    for change in (found.null_change, found.outside_change):
+        assert change.chance is not None
+        assert change.chance(0.0) < 1e-3
+        assert change.chance(0.4) > 0.3
+    assert drift(["a"] * 300, ["a"] * 30).unseen_change.chance is not None
+    assert drift(["a"] * 300, [None] * 30).distance.chance is None
+
+
+def test_a_little_outside_a_short_reference_is_no_surprise() -> None:
+    rng, chances = np.random.default_rng(0), []
+    for _ in range(200):
+        chance = drift(rng.normal(size=100), rng.normal(size=200)).outside_change.chance
+        assert chance is not None
+        chances.append(chance(0.0))
+    assert np.mean(np.array(chances) <= 0.05) <= 0.085
+    assert np.mean(np.array(chances) <= 0.5) >= 0.25
 
 
 def test_an_absent_rare_category_raises_nothing() -> None:

@@ -12,6 +12,8 @@ from batchops.run import Outcome, range_exit_code
 from batchops.verdict import Severity
 from tests.flights import KEY, NAME, NIGHT, NIGHTS, Flights
 
+ALARMS = (Severity.WARN, Severity.FAIL)
+
 
 @pytest.fixture(scope="module")
 def base(trained: Flights, tmp_path_factory: pytest.TempPathFactory) -> Flights:
@@ -60,6 +62,9 @@ def test_labels_meet_their_scores_and_the_area_is_that_of_scikit_learn(scored: F
     assert confusion is not None
     late = rows["prediction"] & (rows["late"] == 1)
     assert confusion.counts[1][1] == late.sum()
+    assert outcome.document.slicing is not None
+    assert outcome.document.slicing.searched > 100
+    assert not any(part.discovered and part.severity in ALARMS for part in outcome.document.slices or ())
     assert [row.kind for row in scored.runs()] == ["score", "labels"]
     assert [kind for kind, _ in scored.recorded()] == ["score", "labels"]
 

@@ -53,8 +53,7 @@ def assess(made: Made, tonight: Tonight) -> Judged:
             made.reference,
             made.job.job.policy,
         )
-    with made.clock.stage("search"):
-        found = search_nights(made, tonight, comparison.quality)
+    found = search_nights(made, tonight, comparison.quality)
     with made.clock.stage("judge"):
         policy, recent = made.job.job.policy, tonight.recent
         nights = compare_nights((tonight.night, tonight.audit), recent, comparison.quality, made.reference, policy)

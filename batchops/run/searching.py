@@ -33,9 +33,14 @@ def search_nights(made: Made, tonight: Tonight, quality: Quality) -> Discovery |
     Returns:
         None where the job asks for no search, or tonight's labels are not there.
     """
-    job, reference = made.job, made.reference
-    if tonight.truth is None or not job.job.discover:
+    if tonight.truth is None or not made.job.job.discover:
         return None
+    with made.clock.stage("search"):
+        return _found(made, tonight, quality)
+
+
+def _found(made: Made, tonight: Tonight, quality: Quality) -> Discovery:
+    job, reference = made.job, made.reference
     metric = slice_test(job.job.policy, quality, reference.quality).metric
     features = features_of(reference.inputs, reference.audit.inputs, job.job.discover)
     search = Search(Grid(features), lay_out_loss(metric), job.job.threshold)

@@ -2,9 +2,16 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-from batchops.job import load_job
+import polars as pl
+import pytest
+
+from batchops import codec
+from batchops.job import DISCOVERED, Job, Labels, _described, load_job, problems
+from batchops.partition import Source
+from batchops.stats.discovery.features import MOST
 from tests.flights import NAME, Flights
 
 
@@ -27,3 +34,53 @@ def test_two_projects_in_one_process_have_each_its_own_job(flights: Flights, tmp
     for _ in range(2):
         assert flights.job.job.window == 31
         assert other.job.job.window == 7
+
+
+def test_a_job_that_searches_nothing_keeps_the_digest_it_had() -> None:
+    """Written down before there was a search: a night published then is up to date now."""
+    job = Job(
+        name="visits",
+        source=Source("data/{night}.parquet"),
+        contract=None,
+        key=("visit",),
+        model="visits@champion",
+        labels=Labels(Source("labels/{night}.parquet"), "bought"),
+        dimensions={"long": pl.col("minutes") > 5},
+        slices=(("long",),),
+        passthrough=("country",),
+    )
+    before = "7c50cdc3b014c863e7cffaa1222476a18a88a5cdf0a97e2daee051b07472d5bb"
+    assert codec.digest(_described(job)) == before
+    assert codec.digest(_described(replace(job, discover=("country",)))) != before
+
+
+def test_at_most_as_many_columns_are_searched_as_can_be_counted() -> None:
+    assert DISCOVERED == MOST
+
+
+@pytest.mark.parametrize(
+    ("discover", "expected"),
+    [
+        (("carrier", "distance"), []),
+        (("carier",), ["'carier', which is no feature"]),
+        (("tailnum",), ["'tailnum', which is no feature"]),
+        (("part_of_day", "seats"), ["'part_of_day', which is a dimension too"]),
+        (("loss",), ["'loss', which means the row's own loss"]),
+        (tuple(f"x{number}" for number in range(17)), ["names 17 columns", *["no feature"] * 17]),
+    ],
+)
+def test_what_is_searched_is_a_feature_and_there_are_not_too_many(
+    flights: Flights, discover: tuple[str, ...], expected: list[str]
+) -> None:
+    wrong = problems(replace(flights.job.job, discover=discover), flights.job.contract)
+    assert len(wrong) == len(expected)
+    for (what, remedy), words in zip(wrong, expected, strict=True):
+        assert words in what
+        assert remedy
+
+
+def test_no_personal_data_is_searched(flights: Flights) -> None:
+    contract = flights.job.contract
+    hidden = tuple(replace(each, pii=each.name == "plane_year") for each in contract.columns)
+    ((what, _),) = problems(flights.job.job, replace(contract, columns=hidden))
+    assert what == "discover names 'plane_year', which is personal data"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from batchops.audit import tally
 from batchops.audit.discovering import discovered_figures
 from batchops.models import resolve
 from batchops.partition import Night
-from batchops.run import searching
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
 from batchops.run.history import Stored
@@ -21,7 +20,7 @@ from batchops.run.searching import search_nights
 from batchops.run.truth import join_truth, read_truth
 from batchops.stats.discovery import Discovery, Feature, features_of, is_odd
 from batchops.stats.quality import merge_qualities
-from batchops.store import Publication, Store, publish_scores, scores_path, write_frame
+from batchops.store import Publication, Store, publish_scores, read_scores, scores_path, write_frame
 from batchops.verdict import Severity, judge
 from tests.flights import KEY, NAME, Flights
 
@@ -80,7 +79,7 @@ class World:
         return Tonight(NIGHTS[-1], "labels", "r", "key", audits[-1], earlier, (), truth=truth)
 
     def search(self, tonight: Tonight) -> Discovery:
-        window = merge_qualities([each.audit.quality for each in (*tonight.earlier, tonight)])
+        window = merge_qualities([*(each.audit.quality for each in tonight.earlier), tonight.audit.quality])
         found = search_nights(self.made, tonight, window)
         assert found is not None
         return found
@@ -149,13 +148,12 @@ def test_one_night_is_read_at_a_time_and_each_once(world: World, monkeypatch: py
     world.publish()
     world.label(pl.col("score") + 0.5 * world.slice.cast(pl.Float64))
     tonight, read = world.tonight(), []
-    inner: Callable[..., pl.DataFrame] = searching.read_scores
 
     def counted(store: Store, job: str, night: Night) -> pl.DataFrame:
         read.append(night)
-        return inner(store, job, night)
+        return read_scores(store, job, night)
 
-    monkeypatch.setattr(searching, "read_scores", counted)
+    monkeypatch.setattr("batchops.run.searching.read_scores", counted)
     world.search(tonight)
     assert sorted(read) == list(NIGHTS)
 

@@ -223,8 +223,8 @@ class DistanceRows:
             both = 1 / (self.effect * (1 / now.sum() + 1 / self.was.sum()))
             return heavier(kolmogorov_chance(self.value - edge, both), self.freedom)
         if edge > 0 or two:
-            sides = (now, self.was) if two else self._pooled(now)
-            return heavier(variation_chance(*sides, edge, self.effect), self.freedom)
+            first, second = (now, self.was) if two else self._pooled(now)
+            return heavier(variation_chance(first, second, edge, self.effect), self.freedom)
         if self.ordered:
             if len(self.nightly) > 1:
                 return clustered_ordered_chance(self.nightly, self.was)

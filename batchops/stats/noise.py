@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ ONE_IN = 20
 """The noise of a distance is what such rows reach or pass in one of so many nights."""
 
 RUNS = 64
-DRAWS = 2_000
+DRAWS = 1_000
+MANY = 1_000
 FEW = 30
 LUMP = 0.05
 """A cell with more of the reference than this makes the largest difference smaller than Kolmogorov's law has it."""
@@ -76,7 +78,15 @@ def _both(rows: float, its_rows: float) -> float:
 
 
 def _drawn(rows: float, share: Floats) -> Floats:
-    """Differences of the shares by cell, draws x cells, always the same draws."""
+    """Differences of the shares by cell, draws x cells, always the same draws; of many rows they are normal."""
+    if rows >= MANY:
+        drawn = _normals()[:, : len(share)] * np.sqrt(share / rows)
+        return drawn - share * drawn.sum(axis=1, keepdims=True)
     n = max(1, round(rows))
     drawn = np.random.default_rng(ONE_IN).multinomial(n, share, size=DRAWS) / n - share
     return np.asarray(drawn * math.sqrt(n / rows))
+
+
+@cache
+def _normals() -> Floats:
+    return np.random.default_rng(ONE_IN).normal(size=(DRAWS, RUNS + 1))

@@ -122,6 +122,7 @@ def test_personal_data_is_in_no_file_of_a_version(small: Flights) -> None:
         "schemas/flights.py",
         ('metadata={"role": "feature", "unit": "mi"}', 'metadata={"role": "feature", "pii": True}'),
     )
+    small.edit(JOB, ('    "distance",\n', ""))
     with threads(1):
         version = train(small.job, small.settings)
     golden = pl.read_parquet(small.store.uri(f"{version.folder}/golden.parquet"))

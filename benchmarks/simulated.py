@@ -41,7 +41,8 @@ Values = NDArray[Any]
 SIZES = (20, 100, 1_000, 10_000)
 REFERENCES = (1_000, 10_000, 100_000)
 PER_REFERENCE = 20
-"""Nights that share a reference: its own noise must show too."""
+"""Nights that share a reference at the most. Its own noise must show too, so that one that is no larger than a night is
+drawn anew for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +136,14 @@ class Drawn:
 def draws(
     world: World, sizes: tuple[int, int], nights: int, change: Change = NOTHING, seed: int = 0
 ) -> Iterator[Drawn]:
-    """Nights against their references; every `PER_REFERENCE` nights have a new one.
+    """Nights against their references.
 
     Args:
         sizes: Rows of a night, and of a reference.
     """
-    rng = np.random.default_rng([seed, *sizes])
+    rng, shared = np.random.default_rng([seed, *sizes]), min(max(1, sizes[1] // sizes[0]), PER_REFERENCE)
     for night in range(nights):
-        if night % PER_REFERENCE == 0:
+        if night % shared == 0:
             was = draw(rng, world, sizes[1]).to_frame()
             cells = lay_out(was, ["x"])
             reference = summarise(was, cells).columns["x"]

@@ -186,6 +186,7 @@ def _added(case: Case, tried: Tried, gain: Audit) -> Audit:
         tallies=corrected(before.tallies, was, now),
         outputs=before.outputs + gain.outputs,
         quality=before.quality + gain.quality,
+        sample=before.sample.updated(gain.sample),
     )
 
 

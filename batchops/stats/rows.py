@@ -129,6 +129,16 @@ class RowSample:
         rows = [pair for each in samples for pair in _pairs(each, names, end)]
         return _kept(rows, names, size, sum(each.rows for each in samples))
 
+    def updated(self, newer: RowSample) -> RowSample:
+        """The same rows, with what is known by now of some of them: of a row with their hash, ``newer`` is believed."""
+        if not newer.height:
+            return self
+        names, known = _names((self, newer)), set(newer.hashes)
+        whole = np.concatenate([np.array(each.hashes, dtype=np.uint64) for each in (self, newer)])
+        end = _end(whole, self.size)
+        rows = [pair for pair in _pairs(self, names, end) if pair[0][0] not in known]
+        return _kept([*rows, *_pairs(newer, names, end)], names, self.size, self.rows)
+
     def smaller(self, size: int) -> RowSample:
         """The sample of at most so many rows."""
         return self if self.size <= size else RowSample.merged((self, RowSample(size)))
@@ -219,8 +229,8 @@ def sample_rows(frame: pl.DataFrame, sampling: Sampling, night: str = "") -> Row
         frame: The columns of the sampling's cells, key, numbers and texts; what is not there is absent, or unknown.
         night: ISO date of the rows.
     """
-    others = (*sampling.key, *sampling.numbers)
-    hashes = hash_rows(frame, sampling.cells, others) >> np.uint64(64 - HASH_BITS)
+    # Not by its score or label: a row that was set aside is the same row when it is scored after all.
+    hashes = hash_rows(frame, sampling.cells, sampling.key) >> np.uint64(64 - HASH_BITS)
     kept = _smallest(hashes, sampling.size)
     rows, chosen = frame[kept], hashes[kept]
     cells = {each.column: each for each in sampling.cells if each.kind != "opaque"}

@@ -20,7 +20,7 @@ __all__ = ["CASES", "Case", "coverage"]
 
 Floats = NDArray[np.float64]
 
-LEAST = 10
+LEAST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Case:
 
     @property
     def told(self) -> bool:
-        """Whether ten effective rows count, and ten do not: with fewer, no interval of a share can be exact."""
+        """Whether twenty effective rows count, and twenty do not: with fewer, no interval of a share can be exact."""
         share = {"share": self.truth, "difference": 0.2 + self.truth, "mean": 0.5}[self.kind]
         return min(share, 1 - share) * self.nights * self.rows / self.effect >= LEAST
 

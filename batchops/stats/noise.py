@@ -81,7 +81,7 @@ def _drawn(rows: float, share: Floats) -> Floats:
     """Differences of the shares by cell, draws x cells, always the same draws; of many rows they are normal."""
     if rows >= MANY:
         drawn = _normals()[:, : len(share)] * np.sqrt(share / rows)
-        return drawn - share * drawn.sum(axis=1, keepdims=True)
+        return np.asarray(drawn - share * drawn.sum(axis=1, keepdims=True))
     n = max(1, round(rows))
     drawn = np.random.default_rng(ONE_IN).multinomial(n, share, size=DRAWS) / n - share
     return np.asarray(drawn * math.sqrt(n / rows))

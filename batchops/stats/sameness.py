@@ -164,12 +164,13 @@ def clustered_category_chance(nightly: Integers, was: Integers, newest: int = 0)
     between = ((changes - changes.mean(axis=0)) ** 2).sum(axis=0) * (nights - 1) / nights
     plain = np.maximum(share * (1 - share) / now.sum(), 1e-300)
     effects = np.maximum(between / plain, 1.0)
-    alone = min(2 * _unseen(now, was, float(effects[-1])), 4 * _alone_chance(now, was, newest, effects))
+    unseen = heavier(_unseen(now, was, float(effects[-1])), nights - 1)
+    alone = _alone_chance(now, was, newest, effects, nights - 1)
     dense = (now + was) * float(min(now.sum(), was.sum())) >= DENSE * float(now.sum() + was.sum())
     weight = np.divide(float(now.sum() + was.sum()), now + was, out=np.zeros(len(now)), where=dense)
     sides = _Sides(nightly.astype(np.float64), was.astype(np.float64), nightly.sum(axis=1), float(was.sum()))
     many = _shocked_chance(sides, weight, float((1 - 1 / weight[dense]).sum()))
-    return min(1.0, heavier(min(alone, 1.0), nights - 1), 4 * many)
+    return min(1.0, 2 * unseen, 4 * alone, 4 * many)
 
 
 def clustered_ordered_chance(nightly: Integers, was: Integers) -> float:
@@ -211,7 +212,7 @@ def _unseen(now: Integers, was: Integers, effect: float) -> float:
     return unseen_chance(float(now[-1]) / effect, float(now.sum()) / effect, was[:-1], effect)
 
 
-def _alone_chance(now: Integers, was: Integers, newest: int, effects: Floats) -> float:
+def _alone_chance(now: Integers, was: Integers, newest: int, effects: Floats, freedom: float = math.inf) -> float:
     """That of the category which changed most, times the number of categories, for each might have been it.
 
     It is computed for those alone that surprise the normal approximation most, which rare ones do too easily.
@@ -225,7 +226,7 @@ def _alone_chance(now: Integers, was: Integers, newest: int, effects: Floats) ->
     number = len(held) + (int(now[-1]) // newest if newest else 0)
     tried = [*counts, (newest, 0, effects[-1])]
     smallest = min(share_chance((x / effect, n / effect), (y / effect, m / effect)) for x, y, effect in tried)
-    return min(1.0, number * smallest)
+    return min(1.0, number * heavier(smallest, freedom))
 
 
 def _many_chance(now: Integers, was: Integers, effect: float) -> float:
@@ -275,7 +276,9 @@ def _shocked_chance(sides: _Sides, weight: Floats, independent: float) -> float:
     if total <= 0:
         return 1.0
     statistic = float((weight * apart**2).sum()) / (1 / n + 1 / m)
-    return heavier(weighted_squares_chance(statistic, found * max(1.0, independent / total)), nights - 1)
+    # Nights tell the sum of many weights better than a single one.
+    freedom = (nights - 1) * total**2 / float((found**2).sum())
+    return heavier(weighted_squares_chance(statistic, found * max(1.0, independent / total)), freedom)
 
 
 def variation_chance(now: Integers | Floats, was: Integers | Floats, edge: float, effect: float = 1.0) -> float:

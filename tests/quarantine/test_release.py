@@ -117,6 +117,7 @@ def test_a_night_with_released_rows_is_a_night_like_any_other(scored: Flights) -
     assert later.document.window.rows == sum(each.rows_in for each in scored.runs())
 
 
+@pytest.mark.slow
 def test_what_stays_aside_lies_with_the_new_run_and_can_be_released_in_turn(scored: Flights) -> None:
     first = put_back(scored, waived=(NEAR,), rows=[("EWR.parquet", 1)])
     assert (first.meant, first.released) == (1, 1)

@@ -47,6 +47,7 @@ def test_a_changed_input_supersedes_and_the_past_stays_readable(flights: Flights
     assert Path(str(first.audit)).is_file()
 
 
+@pytest.mark.slow
 def test_an_input_that_changes_back_supersedes_again(flights: Flights) -> None:
     kept = {file: file.read_bytes() for file in flights.files()}
     first = flights.run()

@@ -249,6 +249,7 @@ def test_only_the_nights_before_count_whenever_they_were_published(lasting: Flig
     assert finding(again, f"contract.rule:{AGAIN}")["failed"] == 7
 
 
+@pytest.mark.slow
 def test_a_night_meets_neither_itself_nor_nights_out_of_reach(lasting: Flights) -> None:
     repeat(lasting, 7, NIGHTS[0], NIGHTS[3])
     for night in (NIGHTS[0], NIGHTS[3]):
@@ -281,6 +282,7 @@ def test_a_night_whose_newest_row_is_too_old_fails(flights: Flights) -> None:
     assert "hours before the night's end" in found["title"]
 
 
+@pytest.mark.slow
 def test_a_file_that_comes_after_the_night_was_published_is_named_as_late_from_then_on(flights: Flights) -> None:
     late = flights.files()[2]
     data, rows = late.read_bytes(), pl.read_parquet(late).height

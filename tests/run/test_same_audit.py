@@ -97,6 +97,7 @@ def test_the_audit_is_the_same_bytes_on_processes(base: Flights, tmp_path: Path,
     assert written(base, tmp_path / "project", 3, "processes") == expected
 
 
+@pytest.mark.slow
 @pytest.mark.cluster
 def test_the_audit_is_the_same_bytes_on_a_scheduler_with_two_workers(
     base: Flights, tmp_path: Path, expected: tuple[str, ...], scheduler: str

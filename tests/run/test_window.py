@@ -59,6 +59,7 @@ def test_the_window_of_nights_is_the_night_of_all_their_rows(past: Flights, tmp_
             assert column.histogram == same.histogram, column.column
 
 
+@pytest.mark.slow
 def test_labels_that_came_since_change_the_windows_quality(past: Flights, tmp_path: Path) -> None:
     flights, unlabelled = past.copy(tmp_path / "labelled", kept=""), past.copy(tmp_path / "unlabelled", kept="")
     for night in NIGHTS[:3]:
@@ -97,6 +98,7 @@ def test_a_superseded_night_counts_as_it_is_now(past: Flights, tmp_path: Path) -
     assert window(flights.run(NIGHTS[3]))[3] == height(flights, *NIGHTS)
 
 
+@pytest.mark.slow
 def test_labels_of_an_earlier_run_are_not_those_of_its_successor(past: Flights, tmp_path: Path) -> None:
     """New scores have no outcome until labels are joined to them."""
     flights = past.copy(tmp_path / "project", kept="")

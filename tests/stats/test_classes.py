@@ -239,4 +239,4 @@ def test_intervals_of_classes_cover_the_truth(nights: int, shock: float) -> None
     print(covered)
     for name, times in covered.items():
         assert times > 0.93 * runs, name
-        assert times < 0.97 * runs or name == "roc_auc", name
+        assert times < 0.98 * runs or name == "roc_auc", name

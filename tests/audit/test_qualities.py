@@ -203,7 +203,7 @@ def test_without_labels_there_is_no_section(task: str) -> None:
     assert quality_part(comparison, reference, {}, (None, 0, 0), {}) is None
 
 
-@pytest.mark.slow
+@pytest.mark.simulation
 @pytest.mark.parametrize("nights", [1, 14])
 @pytest.mark.parametrize("task", TASKS)
 def test_chances_at_no_change_are_as_rare_as_they_say(task: str, nights: int) -> None:

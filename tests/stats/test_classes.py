@@ -212,7 +212,7 @@ def test_the_baseline_of_classes_gives_every_row_the_references_shares() -> None
 COVERED = ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews_corrcoef", "cohen_kappa", "log_loss")
 
 
-@pytest.mark.slow
+@pytest.mark.simulation
 @pytest.mark.parametrize(("nights", "shock"), [(1, 0.0), (20, 0.5)])
 def test_intervals_of_classes_cover_the_truth(nights: int, shock: float) -> None:
     rng = np.random.default_rng(7)

@@ -332,7 +332,7 @@ def test_the_design_effect_of_the_reference_tells_how_a_single_night_varies() ->
     assert covered >= 106
 
 
-@pytest.mark.slow
+@pytest.mark.simulation
 def test_intervals_of_one_cross_section_cover_the_truth() -> None:
     rng = np.random.default_rng(14)
 

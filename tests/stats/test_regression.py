@@ -226,7 +226,7 @@ def test_errors_by_cell_of_the_prediction_are_those_of_its_rows() -> None:
 COVERED = ("mean_absolute_error", "root_mean_squared_error", "mean_error", "r2", "explained_variance")
 
 
-@pytest.mark.slow
+@pytest.mark.simulation
 @pytest.mark.parametrize(("nights", "shock"), [(1, 0.0), (20, 1.0)])
 def test_intervals_of_numbers_cover_the_truth(nights: int, shock: float) -> None:
     rng = np.random.default_rng(7)

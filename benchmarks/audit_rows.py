@@ -9,33 +9,13 @@ import polars as pl
 
 from batchops.models import Encoding, encode
 from batchops.models.scoring import probability, threads
+from jobs import flights_data
 from jobs.flights_data import LATE_MINUTES, data_folder, read_flights
 from jobs.flights_delay import fit
 
 __all__ = ["COLUMNS", "current_path", "prepare", "reference_path"]
 
-COLUMNS = (
-    "carrier",
-    "origin",
-    "dest",
-    "sched_dep_time",
-    "sched_arr_time",
-    "sched_dep_minute",
-    "day_of_week",
-    "distance",
-    "temp",
-    "dewp",
-    "humid",
-    "wind_dir",
-    "wind_speed",
-    "wind_gust",
-    "precip",
-    "pressure",
-    "visib",
-    "plane_year",
-    "seats",
-    "plane_type",
-)
+COLUMNS = tuple(name for name in flights_data.COLUMNS if name not in ("flight", "tailnum", "time_hour"))
 """What is compared; beside them stand ``score`` and ``label``."""
 
 FIRST = 3

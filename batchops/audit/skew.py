@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from batchops.audit.primary import K_ANONYMOUS
 from batchops.audit.sections import LoggedPart, SkewColumn, SkewPart
 from batchops.audit.training import SchemaDifference
 from batchops.contract import Contract
@@ -18,9 +19,6 @@ from batchops.verdict import Figure, Finding, Scalar
 __all__ = ["NightSkew", "skew_figures", "skew_part"]
 
 ALL_ROWS = "all rows"
-
-K_ANONYMOUS = 10
-"""Means over fewer rows are never shown: they would be somebody's value."""
 
 KINDS = ("schema", "feature", "distribution")
 

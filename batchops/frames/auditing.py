@@ -18,7 +18,7 @@ from batchops.audit.primary import slice_test
 from batchops.audit.qualities import quality_figures
 from batchops.audit.slicing import fairness_figures, slice_figures
 from batchops.contract import Contract, schema_faults
-from batchops.frames.counting import NIGHT, Side, count, has_scores, outcome
+from batchops.frames.counting import NIGHT, Side, count, has_scores, outcome, repeated_keys
 from batchops.frames.dimensions import dimensions_of
 from batchops.frames.layout import lay_out_inputs, sample_of
 from batchops.frames.roles import Guess, Roles, settle
@@ -97,9 +97,9 @@ def audit_tables(current: Table, reference: Table | None, asked: Asked, clock: C
         digests = {name: aside.submit(table.digest) for name, table in _named(current, reference)}
         library = aside.submit(getattr, models, "separate") if drift else None
         with clock.stage("lay out"):
-            side = _side(current, reference, asked)
+            side, guesses = _side(current, reference, asked)
         with clock.stage("reference"):
-            plain = replace(side, contract=None)
+            plain = replace(side, contract=None, twice=None)
             before = count(reference, plain, asked.threads) if reference is not None else Audit()
         with clock.stage("current"):
             now = count(current, side, asked.threads)
@@ -118,7 +118,6 @@ def audit_tables(current: Table, reference: Table | None, asked: Asked, clock: C
         if found is not None:
             figures += discovered_figures(found, asked.policy, declared(comparison))
         verdict = judge(figures, asked.policy, "")
-    guesses = settle(asked.roles, _schema(current, reference), asked.contract)[1]
     return Audited(
         asked=asked,
         side=side,
@@ -145,14 +144,16 @@ def _schema(current: Table, reference: Table | None) -> pl.Schema:
     return pl.Schema({**(reference.schema if reference is not None else {}), **current.schema})
 
 
-def _side(current: Table, reference: Table | None, asked: Asked) -> Side:
-    """How rows are counted, as the reference has it."""
-    roles, _ = settle(asked.roles, _schema(current, reference), asked.contract)
+def _side(current: Table, reference: Table | None, asked: Asked) -> tuple[Side, tuple[Guess, ...]]:
+    """How rows are counted, as the reference has it, and which roles were guessed."""
+    roles, guesses = settle(asked.roles, _schema(current, reference), asked.contract)
     truth = truth_of([table for _, table in _named(current, reference)], roles)
     if truth is not None and roles.task is None:
         roles = replace(roles, task=truth.task)
     contract = asked.contract if "contract" in asked.sections else None
-    return Side(roles, _yardstick((current, reference), asked, roles, truth), contract, truth, asked.keep_failing)
+    yardstick = _yardstick((current, reference), asked, roles, truth)
+    twice = repeated_keys(current, contract)
+    return Side(roles, yardstick, contract, truth, asked.keep_failing, twice), guesses
 
 
 def _faults(current: Table, reference: Table | None, roles: Roles) -> tuple[Fault, ...]:

@@ -19,7 +19,7 @@ from batchops.frames.sources import Table
 from batchops.frames.truth import Truth
 from batchops.stats import summarise, tally_quality
 
-__all__ = ["NIGHT", "Side", "accepted_rows", "count", "has_scores", "outcome", "scored_rows"]
+__all__ = ["NIGHT", "Side", "accepted_rows", "count", "has_scores", "outcome", "repeated_keys", "scored_rows"]
 
 PREDICTION, WEIGHT = "prediction", "weight"
 
@@ -39,6 +39,7 @@ class Side:
         contract: None: every row is accepted.
         truth: What labels and decisions mean; None: nothing is known of them.
         keep_failing: Rows that the contract sets aside take part in quality and slices.
+        twice: Keys that stand in more than one row, as `repeated_keys` finds them.
     """
 
     roles: Roles
@@ -46,14 +47,14 @@ class Side:
     contract: Contract | None = None
     truth: Truth | None = None
     keep_failing: bool = False
+    twice: pl.DataFrame | None = None
 
 
 def count(table: Table, side: Side, threads: int) -> Audit:
     """The audit of a table; the memory it takes is that of a few batches."""
-    twice = _twice(table, side)
 
     def work(frame: pl.DataFrame) -> Audit:
-        return _audit(frame, side, twice)
+        return _audit(frame, side)
 
     whole = Audit()
     for part in _spread(work, table.batches(), threads):
@@ -73,17 +74,17 @@ def _spread(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterato
             yield waiting.popleft().result()
 
 
-def _twice(table: Table, side: Side) -> pl.DataFrame | None:
+def repeated_keys(table: Table, contract: Contract | None) -> pl.DataFrame | None:
     """Keys that stand in more than one row of the table; None where none are looked for."""
-    if side.contract is None or not side.contract.key:
+    if contract is None or not contract.key:
         return None
-    parts = [keys_of(side.contract, frame) for frame in table.batches(side.contract.key)]
+    parts = [keys_of(contract, frame) for frame in table.batches(contract.key)]
     known = [part for part in parts if part is not None]
     return duplicates(known) if known else None
 
 
-def _audit(frame: pl.DataFrame, side: Side, twice: pl.DataFrame | None) -> Audit:
-    validation = _tried(frame, side, twice)
+def _audit(frame: pl.DataFrame, side: Side) -> Audit:
+    validation = _tried(frame, side)
     taken = frame if validation is None or side.keep_failing else validation.accepted
     scored, yardstick, empty = scored_rows(taken, side), side.yardstick, Audit()
     rest = () if validation is None or side.keep_failing else (validation.quarantined.drop(SCORE, LABEL, strict=False),)
@@ -103,18 +104,17 @@ def _audit(frame: pl.DataFrame, side: Side, twice: pl.DataFrame | None) -> Audit
 
 def accepted_rows(frame: pl.DataFrame, side: Side) -> pl.DataFrame:
     """The rows that quality is counted from."""
-    if side.contract is None or side.keep_failing:
-        return frame
-    return evaluate(side.contract, frame).accepted
+    validation = None if side.keep_failing else _tried(frame, side)
+    return frame if validation is None else validation.accepted
 
 
-def _tried(frame: pl.DataFrame, side: Side, twice: pl.DataFrame | None) -> Validation | None:
+def _tried(frame: pl.DataFrame, side: Side) -> Validation | None:
     if side.contract is None:
         return None
     answers = {}
-    keys = keys_of(side.contract, frame) if twice is not None else None
-    if keys is not None and twice is not None:
-        answers[KEY_UNIQUE] = mark(keys, twice)
+    keys = keys_of(side.contract, frame) if side.twice is not None else None
+    if keys is not None and side.twice is not None:
+        answers[KEY_UNIQUE] = mark(keys, side.twice)
     return evaluate(side.contract, frame, answers)
 
 

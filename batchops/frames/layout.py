@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 
@@ -15,15 +15,6 @@ __all__ = ["SAMPLE", "lay_out_inputs", "sample_of"]
 
 SAMPLE = 1 << 19
 """Rows that quantiles are taken from: of more, every so-manieth, so that no stretch of the data is passed over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """What quantiles of a sample cannot know of a whole table: its extremes, and its rarest values."""
-
-    low: float | None
-    high: float | None
-    values: tuple[str, ...]
 
 
 def sample_of(table: Table, columns: Sequence[str]) -> tuple[pl.DataFrame, bool]:

@@ -40,7 +40,7 @@ from batchops.run.scores import scores_frame
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
 from batchops.stats import lay_out, lay_out_scores, metrics
-from batchops.stats.rows import RowSample
+from batchops.stats.rows.sample import RowSample
 from batchops.store import Store
 
 __all__ = ["train"]

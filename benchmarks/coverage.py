@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.intervals import Estimate, difference, mean_estimate, proportion_estimate
+from batchops.stats.numbers.intervals import Estimate, difference, mean_estimate, proportion_estimate
 
 __all__ = ["CASES", "Case", "coverage"]
 

@@ -15,10 +15,10 @@ from batchops.audit.multivariate import ALL_COLUMNS
 from batchops.audit.sections import ColumnPart, Explanation
 from batchops.audit.slicing import slice_label
 from batchops.stats import Cells, Estimate
-from batchops.stats.drift import DECIDES
-from batchops.stats.measures import value_counts
-from batchops.stats.rows import ABSENT, HIGH, LOW, MISSING, UNSEEN, RowSample
-from batchops.stats.sparse import Integers
+from batchops.stats.columns.drift import DECIDES
+from batchops.stats.columns.measures import value_counts
+from batchops.stats.numbers.sparse import Integers
+from batchops.stats.rows.sample import ABSENT, HIGH, LOW, MISSING, UNSEEN, RowSample
 from batchops.verdict import Figure, Finding, Policy, Severity
 
 __all__ = ["explained", "weighted_figures"]

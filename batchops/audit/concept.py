@@ -28,11 +28,11 @@ from batchops.stats import (
     Sparse,
     metrics,
 )
-from batchops.stats.control import Chart, cusum, cusum_limit, ewma, ewma_limit
-from batchops.stats.decompose import Decomposition, Share, decompose
-from batchops.stats.intervals import LEVEL, Spread, influences, spread_of, two_sided
-from batchops.stats.nightly import Level, Nightly, innovations, level_of, shift_of, weekday_effects
-from batchops.stats.quality import LOSS, SCORE
+from batchops.stats.nights.control import Chart, cusum, cusum_limit, ewma, ewma_limit
+from batchops.stats.nights.decompose import Decomposition, Share, decompose
+from batchops.stats.nights.nightly import Level, Nightly, innovations, level_of, shift_of, weekday_effects
+from batchops.stats.numbers.intervals import LEVEL, Spread, influences, spread_of, two_sided
+from batchops.stats.outcomes.state import LOSS, SCORE
 from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Figure, Finding, Limit, Policy, Severity
 
 __all__ = ["NEWEST", "Charted", "Concept", "compare_concept", "concept_figures", "concept_part"]

@@ -20,9 +20,9 @@ from batchops.audit.multivariate import Together
 from batchops.audit.outcomes import BacktestPart, EstimatedMetric, EstimatedPart, WeightedPart
 from batchops.audit.state import LABEL, SCORE, Reference
 from batchops.stats import Estimate, NightQuality
-from batchops.stats.estimated import RELATIVE, Lesson, Outlook, WeightedRows, learn
-from batchops.stats.intervals import LEVEL, two_sided
-from batchops.stats.rows import RowSample
+from batchops.stats.estimates.estimated import RELATIVE, Lesson, Outlook, WeightedRows, learn
+from batchops.stats.numbers.intervals import LEVEL, two_sided
+from batchops.stats.rows.sample import RowSample
 from batchops.verdict import Figure, Finding, Policy, Severity
 
 __all__ = [

@@ -13,11 +13,11 @@ from batchops import models
 from batchops.audit.sections import MultivariatePart, Reliance
 from batchops.audit.state import Audit, Reference, UsualArea
 from batchops.stats import NOT_MEASURED, Cells, Estimate
-from batchops.stats.covariance import Components, Covariance, components, row_losses
-from batchops.stats.intervals import ENOUGH_NIGHTS, Spread, mean_estimate
-from batchops.stats.rows import ABSENT, HIGH, LOW, MISSING, UNSEEN, RowSample
-from batchops.stats.sparse import Integers
-from batchops.stats.usual import ENOUGH_WINDOWS
+from batchops.stats.columns.usual import ENOUGH_WINDOWS
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, Spread, mean_estimate
+from batchops.stats.numbers.sparse import Integers
+from batchops.stats.rows.covariance import Components, Covariance, components, row_losses
+from batchops.stats.rows.sample import ABSENT, HIGH, LOW, MISSING, UNSEEN, RowSample
 from batchops.verdict import Figure, Finding, Policy, Severity
 
 __all__ = [

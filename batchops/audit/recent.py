@@ -19,7 +19,7 @@ from batchops.audit.lately import RecentColumn, RecentFigure, RecentPart
 from batchops.audit.series import Measured, Past, expected_series, series_figures, series_of, series_part
 from batchops.audit.state import Audit, Reference
 from batchops.stats import Cells, Column, Estimate, Profile, compare, merge_profiles
-from batchops.stats.recent import (
+from batchops.stats.columns.recent import (
     ENOUGH,
     Expectation,
     chance_of_rows,

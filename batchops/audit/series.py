@@ -17,7 +17,7 @@ from batchops.audit.figures import ALL_ROWS
 from batchops.audit.lately import SeriesPart
 from batchops.audit.state import Audit
 from batchops.stats import Cells, Column
-from batchops.stats.recent import ENOUGH, Expectation, expectation
+from batchops.stats.columns.recent import ENOUGH, Expectation, expectation
 from batchops.verdict import Figure, Finding, Policy, Scalar, Severity, Side
 
 __all__ = [

@@ -23,8 +23,8 @@ from batchops.stats import (
     summarise,
     tally_quality,
 )
-from batchops.stats.covariance import Covariance, count_products
-from batchops.stats.rows import RowSample, Sampling, sample_rows
+from batchops.stats.rows.covariance import Covariance, count_products
+from batchops.stats.rows.sample import RowSample, Sampling, sample_rows
 
 __all__ = [
     "LABEL",

@@ -27,7 +27,7 @@ from batchops.stats.discovery import (
     propose,
     recount_of,
 )
-from batchops.stats.row_hash import hash_rows
+from batchops.stats.rows.hashing import hash_rows
 from batchops.verdict import Policy
 
 __all__ = ["Searched", "search"]

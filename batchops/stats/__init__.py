@@ -5,23 +5,20 @@ monoids of whole numbers: parts add up to the whole bit for bit, for any split a
 (`compare`, `usual`, `metrics`, `slice_gaps`, `calibration`, `histogram`) reads those and never a row.
 """
 
-from batchops.stats.axis import AxisHistogram, histogram
-from batchops.stats.baselines import baselines, trivial
-from batchops.stats.calibration import CalibrationCell, Recalibration, calibration, recalibration
-from batchops.stats.cells import Cells, lay_out
-from batchops.stats.changes import fallen, risen, shifted
-from batchops.stats.class_metrics import CLASS_METRICS
-from batchops.stats.classes import ClassCounts
-from batchops.stats.drift import ColumnDrift, compare
-from batchops.stats.error_metrics import ERROR_METRICS
-from batchops.stats.fairness import Fairness, fairness
-from batchops.stats.intervals import NOT_MEASURED, Estimate
-from batchops.stats.layout import lay_out_classes, lay_out_quality, lay_out_scores
-from batchops.stats.likeness import Alike, night_likeness
-from batchops.stats.measures import MEASURES
-from batchops.stats.metrics import METRICS, TASK_METRICS, Confusion, class_details, confusion, design_effects, metrics
-from batchops.stats.profile import Column, Profile, merge_profiles, summarise
-from batchops.stats.quality import (
+from batchops.stats.columns.axis import AxisHistogram, histogram
+from batchops.stats.columns.cells import Cells, lay_out
+from batchops.stats.columns.drift import ColumnDrift, compare
+from batchops.stats.columns.measures import MEASURES
+from batchops.stats.columns.profile import Column, Profile, merge_profiles, summarise
+from batchops.stats.columns.skew import ColumnSkew, Skew, buckets_of, match_by_key
+from batchops.stats.columns.usual import Usual, Weekdays, usual
+from batchops.stats.numbers.changes import fallen, risen, shifted
+from batchops.stats.numbers.intervals import NOT_MEASURED, Estimate
+from batchops.stats.numbers.sparse import Sparse
+from batchops.stats.outcomes.classes import ClassCounts
+from batchops.stats.outcomes.layout import lay_out_classes, lay_out_quality, lay_out_scores
+from batchops.stats.outcomes.regression import ErrorCells, ErrorSums, ErrorTables
+from batchops.stats.outcomes.state import (
     NightQuality,
     Quality,
     ScoreCells,
@@ -30,13 +27,24 @@ from batchops.stats.quality import (
     Weighted,
     merge_qualities,
 )
-from batchops.stats.regression import ErrorCells, ErrorSums, ErrorTables
-from batchops.stats.skew import ColumnSkew, Skew, buckets_of, match_by_key
-from batchops.stats.slices import SliceGap, SliceGaps, SliceTest, slice_gaps
-from batchops.stats.sparse import Sparse
-from batchops.stats.tally import tally_quality
-from batchops.stats.thresholds import Gain, Threshold, gain, thresholds
-from batchops.stats.usual import Usual, Weekdays, usual
+from batchops.stats.outcomes.tally import tally_quality
+from batchops.stats.quality.baselines import baselines, trivial
+from batchops.stats.quality.calibration import CalibrationCell, Recalibration, calibration, recalibration
+from batchops.stats.quality.class_metrics import CLASS_METRICS
+from batchops.stats.quality.error_metrics import ERROR_METRICS
+from batchops.stats.quality.metrics import (
+    METRICS,
+    TASK_METRICS,
+    Confusion,
+    class_details,
+    confusion,
+    design_effects,
+    metrics,
+)
+from batchops.stats.quality.thresholds import Gain, Threshold, gain, thresholds
+from batchops.stats.slices.fairness import Fairness, fairness
+from batchops.stats.slices.gaps import SliceGap, SliceGaps, SliceTest, slice_gaps
+from batchops.stats.slices.likeness import Alike, night_likeness
 
 __all__ = [
     "CLASS_METRICS",

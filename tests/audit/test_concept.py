@@ -8,7 +8,7 @@ import pytest
 from batchops.audit import SCORE, Audit, Reference
 from batchops.audit.concept import NEWEST, Concept, compare_concept, concept_figures, concept_part
 from batchops.stats import Quality, merge_qualities
-from batchops.stats.control import cusum_limit, cusum_run, ewma_limit
+from batchops.stats.nights.control import cusum_limit, cusum_run, ewma_limit
 from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Limit, Policy, Severity, Verdict, judge
 from tests.audit.nights import Change, day, night, reference, same
 

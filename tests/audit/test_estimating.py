@@ -18,8 +18,8 @@ from batchops.audit.estimating import (
 )
 from batchops.audit.outcomes import BacktestPart, EstimatedPart
 from batchops.stats import Cells, Estimate, NightQuality, Quality, lay_out_scores, merge_qualities, tally_quality
-from batchops.stats.estimated import WeightedRows
-from batchops.stats.rows import RowSample, Sampling, sample_rows
+from batchops.stats.estimates.estimated import WeightedRows
+from batchops.stats.rows.sample import RowSample, Sampling, sample_rows
 from batchops.verdict import Finding, Limit, Policy, Severity, judge
 
 Floats = NDArray[np.float64]

@@ -19,8 +19,8 @@ from batchops.models import load, resolve
 from batchops.partition import Fingerprint, Output, Receipt
 from batchops.run.reference import reference_of, yardstick_of
 from batchops.stats import Profile, Quality
-from batchops.stats.covariance import Covariance
-from batchops.stats.rows import RowSample
+from batchops.stats.rows.covariance import Covariance
+from batchops.stats.rows.sample import RowSample
 from tests.flights import KEY, NAME, NIGHTS, Flights
 from tests.laws import obeys_the_laws
 

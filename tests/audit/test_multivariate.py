@@ -23,7 +23,7 @@ from batchops.audit.sections import ColumnPart
 from batchops.audit.state import UsualArea, products_of, sample_of
 from batchops.contract import Tallies
 from batchops.stats import lay_out, lay_out_scores, summarise, tally_quality
-from batchops.stats.rows import RowSample
+from batchops.stats.rows.sample import RowSample
 from batchops.verdict import Finding, Limit, Policy, Severity, judge
 
 INPUTS = ("temp", "wind", "delay", "carrier", "when", "name")

@@ -36,7 +36,7 @@ from batchops.partition import Fingerprint, Receipt
 from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.report.topics import FAMILIES
 from batchops.stats import ColumnSkew, Profile, Skew
-from batchops.stats.exact import ExactSum
+from batchops.stats.numbers.exact import ExactSum
 from batchops.verdict import Figure, Finding, Past, Policy, Severity, Verdict, judge, worst
 from tests.report.ingredients import (
     CELLS,

@@ -19,7 +19,7 @@ from batchops.run.reference import reference_of, yardstick_of
 from batchops.run.searching import search_nights
 from batchops.run.truth import join_truth, read_truth
 from batchops.stats.discovery import Discovery, Feature, features_of, is_odd
-from batchops.stats.quality import merge_qualities
+from batchops.stats.outcomes.state import merge_qualities
 from batchops.store import Publication, Store, publish_scores, read_scores, scores_path, write_frame
 from batchops.verdict import Severity, judge
 from tests.flights import KEY, NAME, Flights

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from batchops.stats.discovery.cover import cover
 from batchops.stats.discovery.features import Codes, Feature
 from batchops.stats.discovery.losses import Losses
-from batchops.stats.sparse import Sparse
+from batchops.stats.numbers.sparse import Sparse
 
 __all__ = ["ORDER", "Cube", "Cubes", "Grid", "Table", "count", "count_halves", "tables_of"]
 

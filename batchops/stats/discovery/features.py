@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from batchops.stats.cells import Cells
-from batchops.stats.profile import Column, Profile
+from batchops.stats.columns.cells import Cells
+from batchops.stats.columns.profile import Column, Profile
 
 __all__ = ["BINS", "MISSING", "MOST", "OTHER", "Codes", "Feature", "encode", "features_of", "lay_out_features"]
 

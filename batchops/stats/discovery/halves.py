@@ -16,7 +16,7 @@ from batchops.stats.discovery.layout import Search, labelled
 from batchops.stats.discovery.losses import Losses
 from batchops.stats.discovery.measure import Discovery, Recount, Terms, measure, recount, recount_of
 from batchops.stats.discovery.search import propose
-from batchops.stats.row_hash import hash_rows
+from batchops.stats.rows.hashing import hash_rows
 
 __all__ = ["discover", "discover_nights", "is_odd", "odd_rows"]
 

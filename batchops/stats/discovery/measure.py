@@ -20,7 +20,7 @@ from batchops.stats.discovery.features import Codes
 from batchops.stats.discovery.losses import SQUARES, Loss, Losses
 from batchops.stats.discovery.ranking import Proposal
 from batchops.stats.discovery.search import Proposals
-from batchops.stats.intervals import (
+from batchops.stats.numbers.intervals import (
     ENOUGH_NIGHTS,
     LEVEL,
     Estimate,
@@ -31,9 +31,9 @@ from batchops.stats.intervals import (
     two_sided,
     wilson,
 )
-from batchops.stats.quality import SliceKey
-from batchops.stats.slices import SUPPORT
-from batchops.stats.sparse import Sparse, merge_sparse
+from batchops.stats.numbers.sparse import Sparse, merge_sparse
+from batchops.stats.outcomes.state import SliceKey
+from batchops.stats.slices.gaps import SUPPORT
 
 __all__ = ["Discovery", "FoundSlice", "Recount", "Terms", "measure", "recount", "recount_of"]
 

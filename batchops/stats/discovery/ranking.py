@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from batchops.stats.discovery.cube import Grid, Place
 from batchops.stats.discovery.losses import Loss
 from batchops.stats.discovery.scores import Floats, Sums, cell, minus, score, total, variance
-from batchops.stats.quality import SliceKey
+from batchops.stats.outcomes.state import SliceKey
 
 __all__ = ["Proposal", "Ranked", "distinct", "listed"]
 

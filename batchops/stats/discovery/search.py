@@ -19,8 +19,8 @@ from batchops.stats.discovery.cube import Cube, Grid, Place, tables_of
 from batchops.stats.discovery.losses import Loss
 from batchops.stats.discovery.ranking import Proposal, distinct, listed
 from batchops.stats.discovery.scores import Floats, Sums, floats_of, minus, score, total, variance
-from batchops.stats.intervals import LEVEL
-from batchops.stats.slices import SUPPORT, SUPPORT_SHARE
+from batchops.stats.numbers.intervals import LEVEL
+from batchops.stats.slices.gaps import SUPPORT, SUPPORT_SHARE
 
 __all__ = ["PROPOSED", "Proposals", "propose", "strength"]
 

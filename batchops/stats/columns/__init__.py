@@ -1,0 +1,1 @@
+"""One column at a time: how it is counted, and how far it is from the reference."""

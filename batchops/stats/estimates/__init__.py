@@ -1,0 +1,1 @@
+"""How good scores will turn out to be, before their labels come."""

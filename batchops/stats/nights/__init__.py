@@ -1,0 +1,1 @@
+"""A figure's nights: has it begun to move, and why?"""

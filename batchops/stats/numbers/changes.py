@@ -1,0 +1,98 @@
+"""Two independent estimates of one figure: by how much it changed, and how likely chance alone would change it so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from batchops.stats.numbers.intervals import LEVEL, Estimate, Spread, two_sided
+
+__all__ = ["fallen", "risen", "shifted"]
+
+
+def _spread(estimate: Estimate) -> Spread | None:
+    """How an estimate varies, read from its interval: the longer half, since one side may be cut off at a bound.
+
+    Rows that are all alike do not say that none is otherwise: up to three in n may be (Hanley & Lippman-Hand, 1983).
+    """
+    if estimate.value is None or estimate.lower is None or estimate.upper is None:
+        return None
+    half = max(estimate.upper - estimate.value, estimate.value - estimate.lower) - estimate.error
+    if estimate.n:
+        half = max(half, 3 * abs(estimate.value) / estimate.n)
+    freedom = math.inf if estimate.rows_independent or estimate.nights < 2 else estimate.nights - 1
+    return Spread((max(half, 0.0) / two_sided(LEVEL, freedom)) ** 2, freedom)
+
+
+def _together(now: Spread, was: Spread, weight: float = 1.0) -> Spread:
+    """Of ``now - weight * was`` (Welch, Biometrika, 1947)."""
+    first, second = now.variance, weight**2 * was.variance
+    below = first**2 / now.freedom + second**2 / was.freedom
+    return Spread(first + second, (first + second) ** 2 / below if below > 0 else math.inf)
+
+
+def _unsure(value: float, now: Estimate) -> Estimate:
+    """A change of which nobody can say how it varies: nothing is proved by it."""
+    return Estimate(value, n=now.n, nights=now.nights, chance=lambda _: 1.0)
+
+
+def _estimate(value: float, spread: Spread, error: float, now: Estimate, chance: Callable[[float], float]) -> Estimate:
+    radius = spread.radius() + error
+    return Estimate(
+        value, value - radius, value + radius, now.n, now.nights, error, now.rows_independent, chance=chance
+    )
+
+
+def fallen(now: Estimate, was: Estimate) -> Estimate:
+    """By how much a figure lies below what it was; below 0 where it rose."""
+    if now.value is None or was.value is None:
+        return Estimate(None, n=now.n, nights=now.nights)
+    value, first, second = was.value - now.value, _spread(now), _spread(was)
+    if first is None or second is None:
+        return _unsure(value, now)
+    spread, error = _together(first, second), now.error + was.error
+    return _estimate(value, spread, error, now, lambda edge: spread.chance(value - error - edge))
+
+
+def risen(now: Estimate, was: Estimate) -> Estimate:
+    """By which part of what it was a figure rose: now / was - 1, of figures that are never below 0.
+
+    Whether the true ratio is beyond 1 + edge is asked of now - (1 + edge) was, which needs no ratio (Fieller, 1954).
+    """
+    if now.value is None or was.value is None or was.value <= 0:
+        return Estimate(None, n=now.n, nights=now.nights)
+    current, reference = now.value, was.value
+    value, first, second = current / reference - 1, _spread(now), _spread(was)
+    if first is None or second is None:
+        return _unsure(value, now)
+
+    def chance(edge: float) -> float:
+        excess = current - (1 + edge) * reference - now.error - (1 + edge) * was.error
+        return _together(first, second, 1 + edge).chance(excess)
+
+    whole = _together(first, second, 1 + value)
+    spread = Spread(whole.variance / reference**2, whole.freedom)
+    return _estimate(value, spread, (now.error + (1 + value) * was.error) / reference, now, chance)
+
+
+def shifted(now: Estimate, was: Estimate | None, unit: float | None = 1.0) -> Estimate:
+    """By how many units a figure lies above what it was, on either side of 0.
+
+    Args:
+        was: None: from 0.
+        unit: Above 0.
+    """
+    start = Estimate(0.0, 0.0, 0.0) if was is None else was
+    if now.value is None or start.value is None or not unit:
+        return Estimate(None, n=now.n, nights=now.nights)
+    value, first, second = (now.value - start.value) / unit, _spread(now), _spread(start)
+    if first is None or second is None:
+        return _unsure(value, now)
+    whole, error = _together(first, second), (now.error + start.error) / unit
+    spread = Spread(whole.variance / unit**2, whole.freedom)
+
+    def chance(edge: float) -> float:
+        excess = abs(value) - error
+        return min(1.0, spread.chance(excess - edge) + spread.chance(excess + edge))
+
+    return _estimate(value, spread, error, now, chance)

@@ -1,0 +1,120 @@
+"""Figures that are no ratio of sums: their intervals, by leaving out nights, or by the delta method over rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, NOT_MEASURED, Estimate, Spread, spread_of
+
+__all__ = ["AS_IT_IS", "CORRELATION", "POSITIVE", "REST", "Link", "Smooth", "smooth_effect", "smooth_estimate"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The scale on which a figure's errors are taken to be normal.
+
+    Attributes:
+        there, back: To the scale and from it.
+        slope: Of ``there``.
+    """
+
+    there: Callable[[Floats], Floats]
+    back: Callable[[float], float]
+    slope: Callable[[float], float]
+
+
+AS_IT_IS = Link(lambda values: values, lambda value: value, lambda _: 1.0)
+
+POSITIVE = Link(np.log, math.exp, lambda value: 1 / value)
+"""A variance, or its root."""
+
+REST = Link(lambda values: np.log(1 - values), lambda value: 1 - math.exp(value), lambda value: -1 / (1 - value))
+"""1 less a ratio of variances."""
+
+CORRELATION = Link(np.arctanh, math.tanh, lambda value: 1 / (1 - value**2))
+"""Fisher's z (1915)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Smooth:
+    """A figure, and how it varies.
+
+    Attributes:
+        value: None where it cannot be measured.
+        n: Rows it rests on.
+        without: The figure without each night that has such rows.
+        variance: Over independent rows; None where that is not known.
+        error: Bound of what counting in cells may cost, on either side.
+        bounds: What the figure cannot leave.
+    """
+
+    value: float | None
+    n: int = 0
+    without: Floats = field(default_factory=lambda: np.zeros(0))
+    variance: float | None = None
+    error: float = 0.0
+    bounds: tuple[float, float] = (0.0, 1.0)
+    link: Link = AS_IT_IS
+
+
+def smooth_estimate(figure: Smooth, design: float = 1.0) -> Estimate:
+    """The figure with its 95 % interval: over eight or more nights from how they differ, else from rows.
+
+    Args:
+        design: Design effect for when there are fewer nights.
+    """
+    nights, alone = len(figure.without), len(figure.without) < ENOUGH_NIGHTS
+    value = figure.value
+    if value is None or not math.isfinite(value):
+        return NOT_MEASURED if value is None else Estimate(None, n=figure.n, nights=nights)
+    plain = Estimate(value, None, None, figure.n, nights, figure.error, alone)
+    link = figure.link if _inside(figure) else AS_IT_IS
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = _spread(figure, link, design)
+    if spread is None or not math.isfinite(spread.variance):
+        return plain
+    middle, radius = float(link.there(np.array(value))), spread.radius()
+    ends = sorted((_back(link, middle - radius), _back(link, middle + radius)))
+    lower = max(figure.bounds[0], min(ends[0], value) - figure.error)
+    upper = min(figure.bounds[1], max(ends[1], value) + figure.error)
+    if not math.isfinite(lower) or not math.isfinite(upper):
+        return plain
+    return Estimate(value, lower, upper, figure.n, nights, figure.error, alone)
+
+
+def _back(link: Link, value: float) -> float:
+    try:
+        return link.back(value)
+    except OverflowError:
+        return math.inf if link is POSITIVE else -math.inf
+
+
+def _inside(figure: Smooth) -> bool:
+    """Whether the link can be taken of the figure and of what it is without each night."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return bool(np.isfinite(figure.link.there(np.append(figure.without, figure.value or 0.0))).all())
+
+
+def _spread(figure: Smooth, link: Link, design: float) -> Spread | None:
+    assert figure.value is not None
+    if len(figure.without) >= ENOUGH_NIGHTS:
+        return spread_of(link.there(figure.without)) if np.isfinite(figure.without).all() else None
+    if figure.variance is None or not math.isfinite(figure.variance):
+        return None
+    return Spread(max(figure.variance, 0.0) * link.slope(figure.value) ** 2 * max(design, 1.0))
+
+
+def smooth_effect(figure: Smooth) -> float | None:
+    """By how much the variance between nights exceeds that of independent rows, at least 1; None: not known."""
+    if figure.value is None or len(figure.without) < ENOUGH_NIGHTS or not np.isfinite(figure.without).all():
+        return None
+    if figure.variance is None or not 0 < figure.variance < math.inf:
+        return None
+    return max(1.0, spread_of(figure.without).variance / figure.variance)

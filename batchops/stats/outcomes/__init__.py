@@ -1,0 +1,1 @@
+"""What is counted of scores and of the labels that they met."""

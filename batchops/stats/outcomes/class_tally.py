@@ -1,0 +1,165 @@
+"""Count rows of more than two classes: who was taken for whom, and what the scores of each class were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from batchops.stats.numbers.sparse import Integers, Sparse
+from batchops.stats.numbers.whole import cell_of, group_sums
+from batchops.stats.outcomes.classes import ClassCounts
+from batchops.stats.outcomes.counting import Line, Lines
+from batchops.stats.outcomes.grouping import Slice, by_slice
+from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, NightQuality, ScoreCells, SliceQuality, Weighted
+
+__all__ = ["tally_classes"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows with a class that was decided; labels are those of labelled rows alone.
+
+    Attributes:
+        scores: A line a class; None where there are none.
+        decided, label: Places among the classes.
+    """
+
+    scores: Floats | None
+    decided: Integers
+    held: Bools
+    label: Integers
+    weights: Integers | None
+
+
+def tally_classes(
+    frame: pl.DataFrame, slices: Sequence[Slice], cells: ScoreCells, weights: Integers | None
+) -> NightQuality:
+    """Count the rows of one night; a label that is none of the classes is strange, a decision impossible."""
+    names = [f"score_{name}" for name in cells.classes]
+    scores = _scores(frame, names) if set(names) <= set(frame.columns) else None
+    absent: Bools = np.zeros(frame.height, dtype=np.bool_)
+    possible: Bools = ~absent
+    if scores is not None:
+        absent = np.asarray(np.isnan(scores).any(axis=0))
+        possible = np.asarray(((scores >= 0) & (scores <= 1)).all(axis=0))
+    if "prediction" in frame.columns and (cells.decided or scores is None):
+        decided = _places(frame["prediction"], cells.classes)
+        absent = absent | frame["prediction"].is_null().to_numpy()
+        possible = possible & (decided >= 0)
+    elif scores is not None:
+        decided = np.argmax(scores, axis=0)
+    else:
+        return NightQuality(missing=frame.height)
+    label, strange = np.full(frame.height, -1), 0
+    if "label" in frame.columns and frame["label"].dtype != pl.Null:
+        label = _places(frame["label"], cells.classes)
+        strange = int(((label < 0) & frame["label"].is_not_null().to_numpy()).sum())
+    missing = int(absent.sum())
+    apart = missing, frame.height - missing - int(possible.sum()), strange
+    if not possible.all():
+        frame, decided, label = frame.filter(possible), decided[possible], label[possible]
+        scores = None if scores is None else scores[:, possible]
+        weights = None if weights is None else weights[possible]
+    held = label >= 0
+    return _night(frame, slices, cells, (_Rows(scores, decided, held, label[held], weights), apart))
+
+
+def _scores(frame: pl.DataFrame, names: Sequence[str]) -> Floats:
+    columns = [frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in names]
+    return np.stack(columns)
+
+
+def _places(series: pl.Series, classes: Sequence[str]) -> Integers:
+    """Of each value among the classes; -1 where it is none of them."""
+    kind = pl.Enum(classes)
+    physical = series.cast(pl.String).cast(kind, strict=False).to_physical().cast(pl.Int64)
+    return physical.fill_null(-1).to_numpy()
+
+
+def _night(
+    frame: pl.DataFrame,
+    slices: Sequence[Slice],
+    cells: ScoreCells,
+    counted: tuple[_Rows, tuple[int, int, int]],
+) -> NightQuality:
+    rows, apart = counted
+    lines = _lines(rows, len(cells.classes))
+    found = {}
+    for table in by_slice(frame, slices, lines.count):
+        for key, line in zip(table.keys, table.sums.T.tolist(), strict=True):
+            found[key] = _sums(lines.names, line)
+    return NightQuality(
+        *apart,
+        overall=_sums(lines.names, lines.total().tolist()),
+        slices=tuple((key, found[key]) for key in sorted(found)),
+        classes=_counts(rows, cells),
+    )
+
+
+def _lines(rows: _Rows, classes: int) -> Lines:
+    right = (rows.decided[rows.held] == rows.label).astype(np.float64)
+    every, labelled = {"n": Line()}, {"labelled": Line(), "hits": Line(right)}
+    if rows.scores is None:
+        every["unscored"] = labelled["unscored_labelled"] = Line()
+        return Lines(every, labelled, rows.held, rows.weights)
+    scores = rows.scores[:, rows.held]
+    own = np.take_along_axis(scores, rows.label[None, :], axis=0)[0]
+    epsilon = np.finfo(np.float64).eps
+    loss = -np.log(np.clip(own, epsilon, 1 - epsilon))
+    # Squared distance of the scores from the truth; scikit-learn halves it where there are two classes.
+    error = np.maximum((scores**2).sum(axis=0) - 2 * own + 1, 0.0) * (0.5 if classes == 2 else 1.0)
+    labelled |= {
+        "brier": Line(np.rint(error * SCORE)),
+        "brier_square": Line(np.rint(error * error * SCORE)),
+        "log_loss": Line(np.rint(loss * LOSS)),
+        "log_loss_square": Line(np.rint(loss * loss * SQUARE)),
+    }
+    return Lines(every, labelled, rows.held, rows.weights)
+
+
+def _sums(names: Sequence[str], line: Sequence[Any]) -> SliceQuality:
+    width = len(names)
+    plain = SliceQuality(**dict(zip(names, line[:width], strict=True)))
+    if len(line) == width:
+        return plain
+    weighted = Weighted(SliceQuality(**dict(zip(names, line[width:-2], strict=True))), *line[-2:])
+    return SliceQuality(**dict(zip(names, line[:width], strict=True)), weighted=weighted)
+
+
+def _counts(rows: _Rows, cells: ScoreCells) -> ClassCounts:
+    classes = len(cells.classes)
+    weights = None if rows.weights is None else rows.weights[rows.held]
+    pair = rows.label * classes + rows.decided[rows.held]
+    confusion = [np.bincount(pair, minlength=classes**2)]
+    if weights is not None:
+        confusion.append(group_sums(pair, classes**2, weights))
+    predicted = Sparse.of(np.bincount(rows.decided, minlength=classes))
+    if rows.scores is None:
+        return ClassCounts(Sparse.of(*confusion), predicted=predicted)
+    units = np.rint(rows.scores * SCORE)
+    expected = np.stack([group_sums(rows.decided, classes, line) for line in units], axis=1)
+    return ClassCounts(Sparse.of(*confusion), _histogram(rows, cells, weights), Sparse.of(expected.ravel()), predicted)
+
+
+def _histogram(rows: _Rows, cells: ScoreCells, weights: Integers | None) -> Sparse:
+    tables = []
+    assert rows.scores is not None
+    for place, edges in enumerate(cells.class_edges):
+        score, own = rows.scores[place][rows.held], rows.label == place
+        size = len(edges) + 1
+        cell = cell_of(score, np.array(edges))
+        both = cell * 2 + own
+        counts = np.bincount(both, minlength=2 * size).reshape(size, 2)
+        lines = [counts[:, 0], counts[:, 1], group_sums(cell, size, np.rint(score * SCORE))]
+        if weights is not None:
+            lines += list(group_sums(both, 2 * size, weights).reshape(size, 2).T)
+        tables.append(np.stack(lines))
+    return Sparse.of(*np.concatenate(tables, axis=1))

@@ -1,0 +1,156 @@
+"""Metrics of more than two classes, over a window of nights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchops.stats.numbers.intervals import NOT_MEASURED, Estimate, proportion_estimate
+from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, Smooth, smooth_effect, smooth_estimate
+from batchops.stats.outcomes.classes import FROM_MARGINS, ClassCounts, Margins, per_class, variance_by_pairs
+from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, ScoreCells
+from batchops.stats.quality.curves import area, area_variance
+from batchops.stats.quality.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
+from batchops.stats.quality.window import Window
+
+__all__ = ["CLASS_METRICS", "by_class", "class_effects", "class_metrics"]
+
+Floats = NDArray[np.float64]
+
+
+def _judged(nightly: Nightly) -> Floats:
+    """Rows that have scores and a label."""
+    return nightly["labelled"] - nightly["unscored_labelled"]
+
+
+_RATIOS: Mapping[str, Ratio] = MappingProxyType(
+    {
+        "accuracy": Ratio(total_of("correct"), total_of("labelled")),
+        "error_rate": Ratio(lambda nightly: nightly["labelled"] - nightly["correct"], total_of("labelled")),
+        "log_loss": Ratio(total_of("log_loss", LOSS), _judged, total_of("log_loss_square", SQUARE), (0.0, math.inf)),
+        "brier_score": Ratio(total_of("brier", SCORE), _judged, total_of("brier_square", SCORE), (0.0, 2.0)),
+    }
+)
+_SMOOTH = tuple(name for name in FROM_MARGINS if name != "accuracy")
+_CORRELATIONS = ("matthews_corrcoef", "cohen_kappa")
+
+CLASS_METRICS = (*_RATIOS, *_SMOOTH, "roc_auc")
+"""Of more than two classes; scikit-learn's. ``roc_auc`` is the mean over classes of each against the rest."""
+
+
+def class_metrics(window: Window, cells: ScoreCells, design: Mapping[str, float]) -> dict[str, Estimate]:
+    """All of `CLASS_METRICS`, with 95 % intervals.
+
+    Args:
+        window: Its nights.
+        cells: With which it was counted.
+        design: Design effect by metric, for windows of fewer than eight nights.
+    """
+    found = {name: ratio_estimate(ratio, window, design.get(name, 1.0)) for name, ratio in _RATIOS.items()}
+    for name, figure in _smooth(window, cells).items():
+        found[name] = smooth_estimate(figure, design.get(name, 1.0) * window.effect)
+    return found
+
+
+def class_effects(window: Window, cells: ScoreCells) -> dict[str, float]:
+    """By how much each metric's variance between nights exceeds that of independent rows, where it is known."""
+    effects = {name: ratio_effect(ratio, window) for name, ratio in _RATIOS.items()}
+    effects |= {name: smooth_effect(figure) for name, figure in _smooth(window, cells).items()}
+    return {name: effect for name, effect in effects.items() if effect is not None}
+
+
+def _counts(window: Window) -> list[ClassCounts]:
+    """Of the nights that have labels."""
+    return [window.nights[place].classes or ClassCounts() for place in window.labelled]
+
+
+def _confusions(window: Window, cells: ScoreCells) -> Floats:
+    """Nights with labels x true class x predicted class."""
+    size = len(cells.classes)
+    tables = [counts.confusion for counts in _counts(window)]
+    return window.measures(tables, size**2, 1).reshape(len(tables), size, size)
+
+
+def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
+    if not window.labelled:
+        return dict.fromkeys((*_SMOOTH, "roc_auc"), Smooth(None))
+    nightly, n = _confusions(window, cells), int(window.rows["labelled"].sum())
+    found = {name: _from_pairs(FROM_MARGINS[name], nightly, n, name in _CORRELATIONS) for name in _SMOOTH}
+    return found | {"roc_auc": _mean_area(window, cells)}
+
+
+def _from_pairs(figure: Callable[[Margins], Floats], nightly: Floats, n: int, correlation: bool) -> Smooth:
+    whole = nightly.sum(axis=0)
+    value = float(figure(Margins.of(whole)))
+    without = figure(Margins.of(whole).without(Margins.of(nightly)))
+    return Smooth(
+        value if math.isfinite(value) else None,
+        n,
+        without,
+        variance_by_pairs(figure, whole),
+        bounds=(-1.0, 1.0) if correlation else (0.0, 1.0),
+        link=CORRELATION if correlation else AS_IT_IS,
+    )
+
+
+def _mean_area(window: Window, cells: ScoreCells) -> Smooth:
+    """The mean of the areas of each class against the rest.
+
+    How the areas of two classes vary together is not in what was counted; rows taken as independent, they are taken
+    to vary as one, which makes the interval of a single cross-section too wide rather than too narrow.
+    """
+    tables = [counts.histogram for counts in _counts(window)]
+    rows = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
+    if not rows or not cells.class_edges:
+        return Smooth(None)
+    first = 3 if any(len(table.values) > 3 for table in tables) else 0
+    sizes = [len(edges) + 1 for edges in cells.class_edges]
+    pair = [np.stack([table.floats(sum(sizes), first + side) for table in tables]) for side in range(2)]
+    values, errors, spreads, without = [], [], [], []
+    starts = np.cumsum([0, *sizes])
+    for start, stop in pairwise(starts.tolist()):
+        negatives, positives = (window.factor * side[:, start:stop] for side in pair)
+        negative, positive = negatives.sum(axis=0), positives.sum(axis=0)
+        if not negative.any() or not positive.any():
+            continue
+        value, error = area(negative, positive)
+        values.append(float(value))
+        errors.append(float(error))
+        spreads.append(math.sqrt(area_variance(negative, positive) or 0.0))
+        without.append(area(np.maximum(negative - negatives, 0.0), np.maximum(positive - positives, 0.0))[0])
+    if not values:
+        return Smooth(None)
+    return Smooth(
+        float(np.mean(values)),
+        rows,
+        np.mean(without, axis=0),
+        float(np.mean(spreads)) ** 2 if rows > 1 else None,
+        float(np.mean(errors)),
+    )
+
+
+def by_class(window: Window, cells: ScoreCells) -> dict[str, dict[str, Estimate]]:
+    """Precision, recall and F1 of each class, with the share of rows that are it and that were taken for it."""
+    if not window.labelled:
+        return {name: {} for name in cells.classes}
+    margins = Margins.of(_confusions(window, cells))
+    labelled = margins.true.sum(axis=-1)
+    found: dict[str, dict[str, Estimate]] = {}
+    for place, name in enumerate(cells.classes):
+        figures = {metric: (above[:, place], below[:, place]) for metric, (above, below) in per_class(margins).items()}
+        figures["base_rate"] = margins.true[:, place], labelled
+        figures["selection_rate"] = margins.predicted[:, place], labelled
+        found[name] = {
+            metric: _share(above, below, window.effect * (f1_effect(above, below) if metric == "f1" else 1.0))
+            for metric, (above, below) in figures.items()
+        }
+    return found
+
+
+def _share(above: Floats, below: Floats, design: float) -> Estimate:
+    return proportion_estimate(above, below, design) if below.sum() > 0 else NOT_MEASURED

@@ -1,0 +1,245 @@
+"""Metrics of predicted numbers, over a window of nights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, NOT_MEASURED, Estimate, proportion_estimate
+from batchops.stats.numbers.smooth import POSITIVE, REST, Smooth, smooth_effect, smooth_estimate
+from batchops.stats.numbers.whole import real
+from batchops.stats.outcomes.regression import LARGEST, MOMENTS, ErrorCells, ErrorSums, ErrorTables
+from batchops.stats.outcomes.state import ScoreCells, SliceQuality
+from batchops.stats.quality.window import Window
+
+__all__ = ["ERROR_METRICS", "error_effects", "error_metrics"]
+
+Floats = NDArray[np.float64]
+Moments = Mapping[tuple[int, int], Floats]
+"""(i, j) -> sums of error^i (label - centre)^j, one number a night; (0, 0) is rows."""
+
+HALF_UNIT = 2.0**-31
+"""What is summed is rounded to so much of its scale, row by row."""
+
+_MEANS = ("mean_absolute_error", "mean_error", "mean_absolute_percentage_error", "mean_label", "mean_prediction")
+_LEVELS = ("mean_label", "mean_prediction")
+_SHARES = ("mean_absolute_percentage_error",)
+_SMOOTH = ("mean_squared_error", "root_mean_squared_error", "r2", "explained_variance")
+
+ERROR_METRICS = (*_MEANS, *_SMOOTH, "median_absolute_error", "max_error")
+"""Of predicted numbers; scikit-learn's, but that mean_absolute_percentage_error leaves out rows whose label is 0.
+mean_error is the mean of prediction - label: above 0 where predictions are too high. mean_prediction is over all rows,
+labelled or not."""
+
+
+def error_metrics(window: Window, cells: ScoreCells, design: Mapping[str, float]) -> dict[str, Estimate]:
+    """All of `ERROR_METRICS`, with 95 % intervals.
+
+    Args:
+        window: Its nights.
+        cells: With which it was counted.
+        design: Design effect by metric, for windows of fewer than eight nights.
+    """
+    scale = cells.errors or ErrorCells()
+    found = {name: _mean(name, window, scale, design.get(name, 1.0)) for name in _MEANS}
+    for name, figure in _smooth(window, scale).items():
+        found[name] = smooth_estimate(figure, design.get(name, 1.0) * window.effect)
+    found["median_absolute_error"] = _median(window, scale, design.get("median_absolute_error", 1.0))
+    n, held = int(window.rows["labelled"].sum()), [window.nights[place] for place in window.labelled]
+    largest = max((night.overall.errors or ErrorSums()).largest for night in held) if held else math.inf
+    found["max_error"] = Estimate(largest if largest < LARGEST else None, n=n, nights=len(held))
+    return found
+
+
+def error_effects(window: Window, cells: ScoreCells) -> dict[str, float]:
+    """By how much each metric's variance between nights exceeds that of independent rows, where it is known."""
+    scale = cells.errors or ErrorCells()
+    effects = {name: smooth_effect(figure) for name, figure in _smooth(window, scale).items()}
+    for name in _MEANS:
+        above, below, squares = _sums(name, window, scale)
+        effects[name] = smooth_effect(_mean_figure(above, below, squares))
+    # The median has no sum of its own; it varies about as the mean absolute error does.
+    effects["median_absolute_error"] = effects["mean_absolute_error"]
+    return {name: effect for name, effect in effects.items() if effect is not None}
+
+
+def _mean_figure(above: Floats, below: Floats, squares: float) -> Smooth:
+    """A mean of rows, from its sums by night and the sum of the rows' squares over all nights."""
+    held = below > 0
+    above, below = above[held], below[held]
+    n = below.sum()
+    if not n > 0 or not np.isfinite(above).all():
+        return Smooth(None, round(float(n)))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        without = (above.sum() - above) / (n - below)
+        value = above.sum() / n
+        variance = (np.float64(squares) / n - value**2) / (n - 1) if n > 1 else math.nan
+    return Smooth(float(value), round(float(n)), without, float(variance), bounds=(-math.inf, math.inf))
+
+
+def _errors(part: SliceQuality) -> ErrorSums:
+    return part.errors or ErrorSums()
+
+
+def _sums(name: str, window: Window, scale: ErrorCells) -> tuple[Floats, Floats, float]:
+    """A mean's sum and rows by night, and the sum of its squares over all nights."""
+    parts = [_errors(part) for part in window.parts]
+    error, label = scale.error_exponent, scale.label_exponent
+    above, squares, exponent, below = {
+        "mean_absolute_error": ("absolute", (2, 0), error, "labelled"),
+        "mean_error": ((1, 0), (2, 0), error, "labelled"),
+        "mean_absolute_percentage_error": ("relative", "relative_square", 0, "relative_rows"),
+        "mean_label": ((0, 1), (0, 2), label, "labelled"),
+        "mean_prediction": ("prediction", "prediction_square", label, "n"),
+    }[name]
+    factor = _factor_all(window) if below == "n" else window.factor
+    rows = window.sums[below] if below in window.sums else factor * np.array([float(p.relative_rows) for p in parts])
+    nightly = np.array([real(_whole(part, above), exponent - 30) for part in parts])
+    total = real(sum(_whole(part, squares) for part in parts), 2 * exponent - 30)
+    return factor * nightly, rows, factor * total
+
+
+def _factor_all(window: Window) -> float:
+    total = sum(part.n for part in window.parts)
+    return float(window.rows["n"].sum()) / total if total else 1.0
+
+
+def _whole(part: ErrorSums, name: object) -> int:
+    if isinstance(name, str):
+        return int(getattr(part, name))
+    return part.moments[MOMENTS.index(name)]
+
+
+def _mean(name: str, window: Window, scale: ErrorCells, design: float) -> Estimate:
+    figure = _mean_figure(*_sums(name, window, scale))
+    if figure.value is None:
+        return Estimate(None, n=figure.n)
+    unit = 0 if name in _SHARES else scale.label_exponent if name in _LEVELS else scale.error_exponent
+    figure = replace(
+        figure,
+        error=math.ldexp(HALF_UNIT, unit),
+        bounds=(-math.inf if name in _LEVELS or name == "mean_error" else 0.0, math.inf),
+    )
+    effect = window.effect_all if name == "mean_prediction" else window.effect
+    found = smooth_estimate(figure, design * effect)
+    if name not in _LEVELS or found.value is None:
+        return found
+    ends = [None if each is None else each + scale.centre for each in (found.value, found.lower, found.upper)]
+    return replace(found, value=ends[0], lower=ends[1], upper=ends[2])
+
+
+def _moments(window: Window) -> Moments:
+    """In scales, so that their powers stay far from the ends of what floats can hold."""
+    held = [window.parts[place] for place in window.labelled]
+    rows = window.sums["labelled"][window.labelled]
+    found = {
+        power: window.factor * np.array([real(_errors(part).moments[place], -30) for part in held])
+        for place, power in enumerate(MOMENTS)
+    }
+    return {(0, 0): rows, **found}
+
+
+def _smooth(window: Window, scale: ErrorCells) -> dict[str, Smooth]:
+    """The metrics that are no mean of one number a row; computed in scales, and put into units at the end."""
+    n = int(window.rows["labelled"].sum())
+    if not n:
+        return dict.fromkeys(_SMOOTH, Smooth(None))
+    nightly = _moments(window)
+    whole = {power: np.asarray(values.sum()) for power, values in nightly.items()}
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        without = {power: whole[power] - values for power, values in nightly.items()}
+        unit = real(1, 2 * scale.error_exponent)
+        mean, left = float(whole[2, 0] / whole[0, 0]), without[2, 0] / without[0, 0]
+        variance = float(whole[4, 0] / whole[0, 0] - np.float64(mean) ** 2) / n
+        infinity = (0.0, math.inf)
+        squared = Smooth(mean * unit, n, left * unit, variance * unit**2, HALF_UNIT * unit, infinity, POSITIVE)
+        root, scaled = math.sqrt(max(mean, 0.0)), math.ldexp(1.0, scale.error_exponent)
+        rooted = Smooth(
+            root * scaled,
+            n,
+            np.sqrt(np.maximum(left, 0.0)) * scaled,
+            variance / (4 * mean) * scaled**2 if mean > 0 else 0.0,
+            (math.sqrt(mean + HALF_UNIT) - root) * scaled,
+            infinity,
+            POSITIVE,
+        )
+        explained = {name: _explained(whole, without, scale, name == "r2") for name in ("r2", "explained_variance")}
+    return {"mean_squared_error": squared, "root_mean_squared_error": rooted, **explained}
+
+
+def _explained(whole: Moments, without: Moments, scale: ErrorCells, plain: bool) -> Smooth:
+    """1 less the errors' mean square (or variance) over the labels' variance.
+
+    The variance over rows is that of (e^2 - f d^2) / V, f being the ratio, V the labels' sum of squares, d their
+    distance from the mean (the delta method; for explained variance e is the error less its mean).
+    """
+    n = np.float64(whole[0, 0])
+    ratio = 2.0 ** (2 * scale.error_exponent - 2 * scale.label_exponent)
+    share, left = _unexplained(whole, plain), _unexplained(without, plain)
+    spread = _labels_spread(whole)
+    if not spread > 0 or not math.isfinite(float(share)):
+        return Smooth(None, round(n))
+    m, b = whole[0, 1] / n, np.float64(0.0) if plain else whole[1, 0] / n
+    fourth = _centred_fourth(whole, np.asarray(b))
+    both = (whole[2, 2] - 2 * m * whole[2, 1] + m**2 * whole[2, 0]) - 2 * b * (
+        whole[1, 2] - 2 * m * whole[1, 1] + m**2 * whole[1, 0]
+    )
+    both = both + b**2 * spread
+    labels = whole[0, 4] - 4 * m * whole[0, 3] + 6 * m**2 * whole[0, 2] - 4 * m**3 * whole[0, 1] + m**4 * whole[0, 0]
+    f = np.float64(share)
+    variance = float((fourth - 2 * f * both + f**2 * labels) / spread**2)
+    error = float(2 * HALF_UNIT * (1 + abs(f)) * n / spread * ratio)
+    return Smooth(float(1 - f * ratio), round(n), 1 - left * ratio, variance * ratio**2, error, (-math.inf, 1.0), REST)
+
+
+def _centred_fourth(whole: Moments, b: Floats) -> float:
+    """The sum of (error - b)^4."""
+    return float(
+        whole[4, 0] - 4 * b * whole[3, 0] + 6 * b**2 * whole[2, 0] - 4 * b**3 * whole[1, 0] + b**4 * whole[0, 0]
+    )
+
+
+def _labels_spread(sums: Moments) -> Floats:
+    return np.asarray(sums[0, 2] - sums[0, 1] ** 2 / sums[0, 0])
+
+
+def _unexplained(sums: Moments, plain: bool) -> Floats:
+    above = sums[2, 0] if plain else sums[2, 0] - sums[1, 0] ** 2 / sums[0, 0]
+    return np.asarray(above / _labels_spread(sums))
+
+
+def _median(window: Window, scale: ErrorCells, design: float) -> Estimate:
+    """The median of the absolute error, by cell, and Woodruff's interval (1952).
+
+    The interval of the share of rows up to the median's cell is read back as quantiles, and widened to whole cells.
+    """
+    held = [window.nights[place] for place in window.labelled]
+    n = int(window.rows["labelled"].sum())
+    if not held or not n:
+        return NOT_MEASURED
+    size = len(scale.edges) + 1
+    tables = window.measures([(night.errors or ErrorTables()).histogram for night in held], size, 2).sum(axis=1)
+    whole = tables.sum(axis=0)
+    reached, total = np.cumsum(whole), whole.sum()
+    largest = max(_errors(night.overall).largest for night in held)
+    ends = np.minimum(np.concatenate([[0.0], scale.edges, [largest]]), largest)
+    cell = int(np.searchsorted(reached, total / 2 * (1 - 1e-12)))
+    last = int(np.searchsorted(reached, total / 2 * (1 + 1e-12), side="right"))
+    low, high = float(ends[cell]), float(ends[min(last, size - 1) + 1])
+    value = _between(low, high, (total / 2 - (reached[cell] - whole[cell])) / whole[cell] if cell == last else 0.5)
+    share = proportion_estimate(tables[:, : cell + 1].sum(axis=1), tables.sum(axis=1), design * window.effect)
+    if high >= LARGEST or share.value is None or share.lower is None or share.upper is None:
+        return Estimate(None, n=n, nights=len(held))
+    down, up = (np.clip(0.5 + bound - share.value, 0.0, 1.0) for bound in (share.lower, share.upper))
+    lower = float(ends[min(int(np.searchsorted(reached, down * total)), size - 1)])
+    upper = float(ends[min(int(np.searchsorted(reached, up * total)), size - 1) + 1])
+    nights, error = len(held), max(value - low, high - value)
+    return Estimate(value, min(lower, value), max(upper, value), n, nights, error, nights < ENOUGH_NIGHTS)
+
+
+def _between(low: float, high: float, share: float) -> float:
+    return low + (high - low) * min(max(float(share), 0.0), 1.0)

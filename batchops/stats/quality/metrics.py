@@ -1,0 +1,250 @@
+"""Metrics of a window of nights, from what was counted; named, and equal to, scikit-learn's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchops.stats.numbers.intervals import Estimate
+from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, Smooth, smooth_effect, smooth_estimate
+from batchops.stats.outcomes.classes import FROM_MARGINS, Margins, variance_by_pairs
+from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, Quality, ScoreCells
+from batchops.stats.quality.class_metrics import CLASS_METRICS, by_class, class_effects, class_metrics
+from batchops.stats.quality.curves import area, area_variance, average_precision, average_precision_variance
+from batchops.stats.quality.error_metrics import ERROR_METRICS, error_effects, error_metrics
+from batchops.stats.quality.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
+from batchops.stats.quality.window import Window, nightly_sums, window_of
+
+__all__ = [
+    "METRICS",
+    "RATIOS",
+    "TASK_METRICS",
+    "Confusion",
+    "area",
+    "class_details",
+    "confusion",
+    "design_effects",
+    "metrics",
+    "nightly_sums",
+]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Decisions on labelled rows, at the threshold."""
+
+    threshold: float
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+
+
+def _negatives(nightly: Nightly) -> Floats:
+    return nightly["labelled"] - nightly["positives"]
+
+
+def _wrong(nightly: Nightly) -> Floats:
+    return nightly["labelled"] - nightly["correct"]
+
+
+def _chosen(nightly: Nightly) -> Floats:
+    return nightly["true_positives"] + nightly["false_positives"]
+
+
+def _missed(nightly: Nightly) -> Floats:
+    return nightly["positives"] - nightly["true_positives"]
+
+
+def _scored(nightly: Nightly) -> Floats:
+    """Rows that have a score."""
+    return nightly["n"] - nightly["unscored"]
+
+
+def _judged(nightly: Nightly) -> Floats:
+    """Rows that have a score and a label."""
+    return nightly["labelled"] - nightly["unscored_labelled"]
+
+
+def _gap(nightly: Nightly) -> Floats:
+    return np.where(_judged(nightly) > 0, nightly["positives"] - nightly["labelled_score"] / SCORE, 0.0)
+
+
+RATIOS: Mapping[str, Ratio] = MappingProxyType(
+    {
+        "accuracy": Ratio(total_of("correct"), total_of("labelled")),
+        "precision": Ratio(total_of("true_positives"), _chosen),
+        "recall": Ratio(total_of("true_positives"), total_of("positives")),
+        "f1": Ratio(
+            lambda nightly: 2 * nightly["true_positives"],
+            lambda nightly: nightly["positives"] + _chosen(nightly),
+            widened=f1_effect,
+        ),
+        "false_positive_rate": Ratio(total_of("false_positives"), _negatives),
+        "false_negative_rate": Ratio(_missed, total_of("positives")),
+        "selection_rate": Ratio(total_of("selected"), total_of("n"), every=True),
+        "base_rate": Ratio(total_of("positives"), total_of("labelled")),
+        "mean_score": Ratio(total_of("score", SCORE), _scored, total_of("square", SCORE), every=True),
+        "calibration_gap": Ratio(_gap, _judged, total_of("brier", SCORE), (-1.0, 1.0)),
+        "log_loss": Ratio(total_of("log_loss", LOSS), _judged, total_of("log_loss_square", SQUARE), (0.0, math.inf)),
+        "brier_score": Ratio(total_of("brier", SCORE), _judged, total_of("brier_square", SCORE)),
+        "error_rate": Ratio(_wrong, total_of("labelled")),
+        "specificity": Ratio(lambda nightly: _negatives(nightly) - nightly["false_positives"], _negatives),
+    }
+)
+
+FROM_DECISIONS = ("balanced_accuracy", "matthews_corrcoef")
+FROM_SCORES = ("roc_auc", "average_precision", "expected_calibration_error")
+
+METRICS = (*RATIOS, *FROM_DECISIONS, *FROM_SCORES)
+"""Of two classes. scikit-learn's where it has one of that name (``average_precision``: its score). selection_rate is
+the share of rows decided to be positive, base_rate the share of positives, mean_score the mean score, specificity the
+share of negatives decided to be so; calibration_gap is base_rate minus the mean score of labelled rows, and
+expected_calibration_error the mean over the reference's ten bins of the score of the absolute gap, by rows."""
+
+TASK_METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"binary": METRICS, "multiclass": CLASS_METRICS, "regression": ERROR_METRICS}
+)
+
+
+def metrics(
+    quality: Quality, cells: ScoreCells, design: Mapping[str, float] = MappingProxyType({})
+) -> dict[str, Estimate]:
+    """All `TASK_METRICS` of the cells' task over all nights of ``quality``, with 95 % intervals.
+
+    Args:
+        quality: A window.
+        cells: With which it was counted.
+        design: Design effect by metric, from `design_effects` of the reference, to widen the intervals of fewer than
+            eight nights.
+    """
+    window = window_of(quality)
+    if cells.task == "multiclass":
+        return class_metrics(window, cells, design)
+    if cells.task == "regression":
+        return error_metrics(window, cells, design)
+    found = {name: ratio_estimate(ratio, window, design.get(name, 1.0)) for name, ratio in RATIOS.items()}
+    for name, figure in _smooth(window, cells).items():
+        found[name] = smooth_estimate(figure, design.get(name, 1.0) * window.effect)
+    return found
+
+
+def design_effects(quality: Quality, cells: ScoreCells) -> dict[str, float]:
+    """By how much each metric's variance between nights exceeds that of independent rows, at least 1.
+
+    Computed on the reference, it widens the interval of a single night. Metrics that fewer than eight nights have are
+    left out.
+    """
+    window = window_of(quality)
+    if cells.task == "multiclass":
+        return class_effects(window, cells)
+    if cells.task == "regression":
+        return error_effects(window, cells)
+    effects = {name: ratio_effect(ratio, window) for name, ratio in RATIOS.items()}
+    effects |= {name: smooth_effect(figure) for name, figure in _smooth(window, cells).items()}
+    return {name: effect for name, effect in effects.items() if effect is not None}
+
+
+def class_details(quality: Quality, cells: ScoreCells) -> dict[str, dict[str, Estimate]]:
+    """Of each of more than two classes: precision, recall, f1, base_rate and selection_rate.
+
+    Args:
+        quality: A window.
+        cells: With which it was counted.
+    """
+    return by_class(window_of(quality), cells)
+
+
+def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
+    """The metrics that are no ratio of sums."""
+    held = window.labelled
+    decisions = _decisions(window)[held]
+    n = int(window.rows["labelled"].sum())
+    found = {name: _from_decisions(name, decisions, n) for name in FROM_DECISIONS}
+    judged = [place for place in held if window.parts[place].histogram.cells]
+    if not judged:
+        return found | dict.fromkeys(FROM_SCORES, Smooth(None))
+    size = len(cells.edges) + 1
+    counts = [window.parts[place].histogram for place in judged]
+    nightly = [window.factor * np.stack([table.floats(size, 0), table.floats(size, 1)]) for table in counts]
+    rows = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
+    found["roc_auc"] = _from_curve(nightly, rows, "roc_auc")
+    found["average_precision"] = _from_curve(nightly, rows, "average_precision")
+    found["expected_calibration_error"] = _calibration_error(window, judged, len(cells.calibration) + 1, rows)
+    return found
+
+
+def _decisions(window: Window) -> Floats:
+    """Nights x true class x decided class."""
+    sums = window.sums
+    true_positives, false_positives = sums["true_positives"], sums["false_positives"]
+    return np.stack(
+        [
+            np.stack([_negatives(sums) - false_positives, false_positives], axis=-1),
+            np.stack([_missed(sums), true_positives], axis=-1),
+        ],
+        axis=-2,
+    )
+
+
+def _from_decisions(name: str, nightly: Floats, n: int) -> Smooth:
+    if not n:
+        return Smooth(None)
+    figure, whole, bounded = FROM_MARGINS[name], nightly.sum(axis=0), name != "matthews_corrcoef"
+    return Smooth(
+        float(figure(Margins.of(whole))),
+        n,
+        figure(Margins.of(np.maximum(whole - nightly, 0.0))),
+        variance_by_pairs(figure, whole),
+        bounds=(0.0 if bounded else -1.0, 1.0),
+        link=AS_IT_IS if bounded else CORRELATION,
+    )
+
+
+def _from_curve(nightly: list[Floats], rows: int, name: str) -> Smooth:
+    value_of = area if name == "roc_auc" else average_precision
+    variance_of = area_variance if name == "roc_auc" else average_precision_variance
+    negatives, positives = np.sum(nightly, axis=0)
+    if not positives.any() or not negatives.any():
+        return Smooth(None, rows)
+    value, error = value_of(negatives, positives)
+    # Weights leave rounding behind where a night held all rows of a cell.
+    without = [
+        value_of(np.maximum(negatives - night[0], 0.0), np.maximum(positives - night[1], 0.0))[0] for night in nightly
+    ]
+    return Smooth(
+        float(value), rows, np.array(without, dtype=np.float64), variance_of(negatives, positives), float(error)
+    )
+
+
+def _calibration_error(window: Window, judged: list[int], size: int, rows: int) -> Smooth:
+    """Mean absolute gap by bin (Naeini, Cooper & Hauskrecht, 2015), and what chance alone adds to it as its error."""
+    tables = window.measures([window.nights[place].calibration for place in judged], size, 3)
+    whole = tables.sum(axis=0)
+
+    def error_of(counts: Floats) -> Floats:
+        n, positives, scores = counts[..., 0, :], counts[..., 1, :], counts[..., 2, :]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.abs(positives - scores / SCORE).sum(axis=-1) / n.sum(axis=-1))
+
+    n = float(whole[0].sum())
+    if not n > 0:
+        return Smooth(None)
+    value = float(error_of(whole))
+    brier = float(window.sums["brier"].sum()) / SCORE / n
+    return Smooth(value, rows, error_of(whole - tables), (brier - value**2) / n)
+
+
+def confusion(quality: Quality, cells: ScoreCells) -> Confusion:
+    """Decisions over all nights."""
+    total = quality.overall()
+    return Confusion(
+        cells.threshold, total.true_positives, total.false_positives, total.true_negatives, total.false_negatives
+    )

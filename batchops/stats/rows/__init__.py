@@ -1,0 +1,1 @@
+"""Whole rows: a bounded sample of them, and how their columns hang together."""

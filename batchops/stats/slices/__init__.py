@@ -1,0 +1,1 @@
+"""For whom scores are worse, and what of it may be shown."""

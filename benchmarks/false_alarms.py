@@ -24,7 +24,7 @@ import polars as pl
 from batchops import Roles, Severity, audit_frame
 from benchmarks.night import machine, table
 from benchmarks.rows import REPOSITORY
-from benchmarks.simulated import WORLDS
+from benchmarks.worlds import WORLDS
 
 __all__ = ["main"]
 

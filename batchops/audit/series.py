@@ -18,13 +18,14 @@ from batchops.audit.lately import SeriesPart
 from batchops.audit.state import Audit
 from batchops.stats import Cells, Column
 from batchops.stats.columns.recent import ENOUGH, Expectation, expectation
-from batchops.verdict import Figure, Finding, Policy, Scalar, Severity, Side
+from batchops.verdict import Figure, Finding, Policy, Scalar, Severity, Side, judge
 
 __all__ = [
     "SOFTWARE",
     "Measured",
     "Past",
     "expected_series",
+    "run_series",
     "series_figures",
     "series_of",
     "series_part",
@@ -218,3 +219,10 @@ def series_part(
             )
         )
     return tuple(parts)
+
+
+def run_series(measured: Sequence[Measured], past: Past, night: dt.date, policy: Policy) -> tuple[SeriesPart, ...]:
+    """What the run took, beside what the recent nights' runs let expect: judged for itself, under its own budget."""
+    expected = expected_series(measured, past, night)
+    findings = judge([*series_figures(measured, expected)], policy, str(night)).findings
+    return series_part(measured, expected, {finding.id: finding for finding in findings}, policy)

@@ -13,10 +13,11 @@ from typing import Literal
 from batchops import __version__, ledger
 from batchops.audit import Audit, AuditDocument, Comparison, Reference
 from batchops.audit.attribution import explained
+from batchops.audit.beside import Compared
 from batchops.audit.concept import concept_part
 from batchops.audit.discovering import all_slices
 from batchops.audit.document import FORMAT, ProvenancePart, ReferencePart, RowsPart, RunPart, WindowPart
-from batchops.audit.estimating import Estimated, backtest, estimated_part, kept_figures
+from batchops.audit.estimating import backtest, estimated_part, kept_figures
 from batchops.audit.multivariate import multivariate_part
 from batchops.audit.outcomes import EstimatedPart
 from batchops.audit.parts import (
@@ -29,7 +30,7 @@ from batchops.audit.qualities import quality_part
 from batchops.audit.recent import Earlier, recent_part
 from batchops.audit.retrain import Evidence, retrain
 from batchops.audit.sections import DriftPart
-from batchops.audit.series import software_of
+from batchops.audit.series import Past as Series, run_series, software_of
 from batchops.audit.skew import skew_part
 from batchops.audit.slicing import fairness_parts
 from batchops.job import LoadedJob
@@ -38,7 +39,6 @@ from batchops.partition import Night
 from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.run.clock import Clock, peak_memory
 from batchops.run.history import Stored
-from batchops.run.nights import Nights, run_series
 from batchops.run.truth import Truth
 from batchops.settings import Settings
 from batchops.stats.discovery import Discovery
@@ -90,17 +90,13 @@ class Judged:
     """A night's comparisons, what the policy says of them, and what becomes of its scores.
 
     Attributes:
-        comparison: With the reference.
-        nights: With the nights before it.
-        estimated: Quality as its scores let expect it; None where they say nothing.
+        compared: With the reference, and with the nights before it.
         found: Slices that nobody named; None where none were searched.
     """
 
-    comparison: Comparison
-    nights: Nights
+    compared: Compared
     verdict: Verdict
     output: str
-    estimated: Estimated | None = None
     found: Discovery | None = None
 
 
@@ -141,7 +137,7 @@ class Tonight:
 
 def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
     """A night's document."""
-    job, audit, comparison, verdict = made.job, tonight.audit, judged.comparison, judged.verdict
+    job, audit, comparison, verdict = made.job, tonight.audit, judged.compared.comparison, judged.verdict
     findings = {finding.id: finding for finding in verdict.findings}
     truth = tonight.truth
     labels = job.job.labels
@@ -185,8 +181,8 @@ def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
         history=tuple(_trimmed(past, [each.series for each in families]) for past in tonight.history),
         run=_run(made, tonight, audit),
         skew=skew_part(audit.skew, findings),
-        recent=recent_part(judged.nights.recent, findings, job.job.policy),
-        concept=(concept := concept_part(judged.nights.concept, findings)),
+        recent=recent_part(judged.compared.recent, findings, job.job.policy),
+        concept=(concept := concept_part(judged.compared.concept, findings)),
         estimated=_estimated(tonight, judged, findings),
         retrain=retrain(Evidence(verdict.findings, concept, reliance, comparison.quality.overall().labelled)),
     )
@@ -200,9 +196,9 @@ def _drift(made: Made, comparison: Comparison, findings: Mapping[str, Finding]) 
 
 def _estimated(tonight: Tonight, judged: Judged, findings: Mapping[str, Finding]) -> EstimatedPart | None:
     """What is expected of the night, and what came of earlier nights' estimates; of its own once it has labels."""
-    own = kept_figures(judged.estimated, judged.comparison.metrics_tonight)
+    own = kept_figures(judged.compared.estimated, judged.compared.comparison.metrics_tonight)
     nights = [*((past.night, past.figures) for past in tonight.history), (str(tonight.night), own)]
-    return estimated_part(judged.estimated, findings, backtest(nights))
+    return estimated_part(judged.compared.estimated, findings, backtest(nights))
 
 
 def _facts(made: Made, tonight: Tonight, comparison: Comparison, output: str) -> Facts:
@@ -281,6 +277,7 @@ def _run(made: Made, tonight: Tonight, audit: Audit) -> RunPart:
     busy, cpu, memory = clock.stages.get("partitions", 0.0), clock.cpu, peak_memory()
     resources = {"cpu_seconds": cpu, "peak_memory": float(memory)}
     measured = software_of(clock.stages, audit.rows, resources, len(audit.receipts))
+    past = Series([each.day for each in tonight.recent], [each.figures for each in tonight.recent])
     return RunPart(
         id=tonight.run_id,
         kind=tonight.kind,
@@ -298,7 +295,7 @@ def _run(made: Made, tonight: Tonight, audit: Audit) -> RunPart:
         previous_ledger=ledger.head(Store(settings.root), made.job.name),
         partitions=audit.receipts,
         cpu_seconds=round(cpu, 3),
-        series=run_series(measured, tonight.recent, tonight.night, made.job.job.policy),
+        series=run_series(measured, past, tonight.night.date, made.job.job.policy),
     )
 
 

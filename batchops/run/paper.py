@@ -6,25 +6,22 @@ import datetime as dt
 from dataclasses import replace
 
 from batchops import codec
-from batchops.audit import AuditDocument, Comparison, compare_audits
-from batchops.audit.attribution import weighted_figures
+from batchops.audit import AuditDocument
+from batchops.audit.beside import Beside, compare_night, compared_figures
 from batchops.audit.discovering import declared, discovered_figures
-from batchops.audit.estimating import estimate_night, estimated_figures, kept_figures, rows_alike
-from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures, drift_figures
+from batchops.audit.estimating import kept_figures
+from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.audit.lately import SeriesPart
-from batchops.audit.qualities import quality_figures
 from batchops.audit.reach import with_reach
 from batchops.audit.series import SOFTWARE
 from batchops.audit.skew import skew_figures
-from batchops.audit.slicing import fairness_figures, slice_figures
 from batchops.audit.stored import packed
 from batchops.contract.versions.record import record
 from batchops.errors import ConfigError
 from batchops.report import Links, render
 from batchops.run.document import Judged, Made, Tonight, document_of
 from batchops.run.index import latest_document
-from batchops.run.nights import compare_nights, nights_figures
 from batchops.run.outcome import Outcome, State, exit_code
 from batchops.run.publish import Ready, Recovered, publish, stage
 from batchops.run.scores import scores_schema
@@ -47,27 +44,30 @@ def put_out(made: Made, tonight: Tonight, staging: Staging) -> Outcome:
 
 def assess(made: Made, tonight: Tonight) -> Judged:
     """Judge a night; nothing is written."""
+    policy, beside = made.job.job.policy, _beside(made, tonight)
     with made.clock.stage("judge"):
-        comparison = compare_audits(
-            [*(each.audit for each in tonight.earlier), tonight.audit],
-            made.reference,
-            made.job.job.policy,
-        )
+        compared = compare_night(tonight.night, tonight.audit, beside, policy)
+    comparison = compared.comparison
     found = search_nights(made, tonight, comparison.quality)
     with made.clock.stage("judge"):
-        policy, recent = made.job.job.policy, tonight.recent
-        nights = compare_nights((tonight.night, tonight.audit), recent, comparison.quality, made.reference, policy)
-        scores = tonight.audit.quality.nights.get(str(tonight.night))
-        estimated = estimate_night(scores, made.reference, rows_alike(comparison.together))
         figures = [
-            *_figures(made, tonight, comparison),
-            *nights_figures(nights, policy),
-            *estimated_figures(estimated, policy),
+            *_figures(made, tonight),
+            *compared_figures(compared, beside, policy),
             *(discovered_figures(found, policy, declared(comparison)) if found is not None else ()),
         ]
         figures = [*with_reach(figures, policy, len(tonight.earlier) + 1)]
-        verdict = judge(figures, made.job.job.policy, str(tonight.night), tonight.history)
-    return Judged(comparison, nights, verdict, _output(tonight, verdict), estimated, found)
+        verdict = judge(figures, policy, str(tonight.night), tonight.history)
+    return Judged(compared, verdict, _output(tonight, verdict), found)
+
+
+def _beside(made: Made, tonight: Tonight) -> Beside:
+    return Beside(
+        reference=made.reference,
+        earlier=tuple(each.audit for each in tonight.earlier),
+        recent=tonight.recent,
+        labels=made.job.job.labels is not None,
+        reliance=made.version.manifest.reliance,
+    )
 
 
 def issue(made: Made, tonight: Tonight, judged: Judged, staging: Staging) -> Outcome:
@@ -153,7 +153,8 @@ def _output(tonight: Tonight, verdict: Verdict) -> str:
     return "flagged" if verdict.severity is Severity.FAIL else "published"
 
 
-def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figure]:
+def _figures(made: Made, tonight: Tonight) -> list[Figure]:
+    """What is judged of the night as it came, and of its labels; hardly any of it is estimated."""
     contract, policy = made.job.contract, made.job.job.policy
     around = Circumstances(
         night=tonight.night,
@@ -166,13 +167,8 @@ def _figures(made: Made, tonight: Tonight, comparison: Comparison) -> list[Figur
     figures = [
         *input_figures(tonight.audit, contract, around),
         *contract_figures(tonight.audit, contract, made.reference.audit),
-        *drift_figures(comparison, policy),
-        *weighted_figures(comparison.columns, made.version.manifest.reliance, policy),
         *skew_figures(tonight.audit.skew, tonight.audit.inputs, made.reference.inputs, contract),
     ]
-    if made.job.job.labels is not None:
-        figures += quality_figures(comparison, made.reference.quality)
-        figures += [*slice_figures(comparison, policy), *fairness_figures(comparison, policy)]
     if tonight.truth is not None:
         truth = tonight.truth
         figures += [
@@ -196,7 +192,7 @@ def _past(document: AuditDocument, judged: Judged, tonight: Tonight) -> Past:
     figures |= {f"series.{each.name}:{each.subject}": each.value for each in document.run.series}
     if document.quality is not None:
         figures |= {f"metric.{name}": metric.value for name, metric in document.quality.metrics.items()}
-    figures |= kept_figures(judged.estimated, judged.comparison.metrics_tonight)
+    figures |= kept_figures(judged.compared.estimated, judged.compared.comparison.metrics_tonight)
     alarms = [finding for finding in findings if finding.severity in ALARMS]
     return Past(
         night=str(tonight.night),

@@ -15,7 +15,7 @@ from batchops.contract import Contract, compile_contract
 from batchops.errors import JobError, did_you_mean
 from batchops.guest import import_guest, loading
 from batchops.partition import Source
-from batchops.verdict import Policy
+from batchops.verdict import PRIMARY, Policy
 
 __all__ = ["Job", "Labels", "LoadedJob", "Logged", "Training", "job_names", "load_job", "problems"]
 
@@ -213,6 +213,10 @@ def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
             wrong.append((f"slices names {name!r}, which is personal data", "Slice by what names nobody"))
     if not re.fullmatch(r"[^@]+@[^@]+", job.model):
         wrong.append((f"the model {job.model!r} names no version", "Write name@champion or name@3; there is no latest"))
+    known_metrics = PRIMARY[job.task]
+    if job.policy.primary is not None and job.policy.primary not in known_metrics:
+        what = f"the policy's primary is {job.policy.primary!r}, on which no slice is compared (task: {job.task})"
+        wrong.append((what, did_you_mean(job.policy.primary, known_metrics)))
     return tuple(wrong)
 
 

@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 from batchops import codec
+from batchops.errors import JobError
 from batchops.job import DISCOVERED, Job, Labels, _described, load_job, problems
 from batchops.partition import Source
 from batchops.stats.discovery.features import MOST
+from batchops.verdict import Policy
 from tests.flights import NAME, Flights
 
 
@@ -84,3 +86,12 @@ def test_no_personal_data_is_searched(flights: Flights) -> None:
     hidden = tuple(replace(each, pii=each.name == "plane_year") for each in contract.columns)
     ((what, _),) = problems(flights.job.job, replace(contract, columns=hidden))
     assert what == "discover names 'plane_year', which is personal data"
+
+
+def test_a_metric_that_no_slice_is_compared_on_is_refused_when_the_job_loads(flights: Flights) -> None:
+    for metric in (None, "error_rate"):
+        assert problems(replace(flights.job.job, policy=Policy(primary=metric)), flights.job.contract) == ()
+    flights.edit(f"jobs/{NAME}.py", ('primary="calibration_gap"', 'primary="eror_rate"'))
+    flights.forget()
+    with pytest.raises(JobError, match=r"'eror_rate'.*Did you mean error_rate"):
+        load_job(NAME, flights.folder)

@@ -11,11 +11,11 @@ from itertools import permutations
 
 from batchops.audit.compare import Comparison
 from batchops.audit.outcomes import GapPart, Interval, SlicePart, SlicingPart
-from batchops.audit.primary import K_ANONYMOUS, PRIMARY, limit_of, side_of, unit_of
+from batchops.audit.primary import K_ANONYMOUS, limit_of, side_of, unit_of
 from batchops.audit.slicing import slice_label, slices_parts, slicing_part
 from batchops.stats import SliceKey
 from batchops.stats.discovery import Discovery, FoundSlice, Recount, Terms
-from batchops.verdict import Figure, Finding, Policy, Severity
+from batchops.verdict import PRIMARY, Figure, Finding, Policy, Severity
 
 __all__ = ["all_slices", "declared", "discovered_figures", "discovered_parts", "search_terms"]
 

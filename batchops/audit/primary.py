@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Literal
-
 from batchops.errors import ConfigError, did_you_mean
 from batchops.stats import Quality, ScoreCells, SliceTest
-from batchops.verdict import Limit, Policy, Side
+from batchops.verdict import PRIMARY, Limit, Policy, Side
 
-__all__ = ["K_ANONYMOUS", "PRIMARY", "limit_of", "side_of", "slice_test", "unit_of"]
+__all__ = ["K_ANONYMOUS", "limit_of", "side_of", "slice_test", "unit_of"]
 
 K_ANONYMOUS = 10
 """What fewer rows hold is never shown."""
-
-Scale = Literal["own", "root_mean_squared_error"] | None
-
-PRIMARY: Mapping[str, Mapping[str, tuple[Side, str | None]]] = MappingProxyType(
-    {
-        "binary": MappingProxyType(
-            {
-                "log_loss": ("upper", "log_loss"),
-                "brier_score": ("upper", "brier_score"),
-                "error_rate": ("upper", None),
-                "false_positive_rate": ("upper", None),
-                "false_negative_rate": ("upper", None),
-                "calibration_gap": ("both", None),
-                "selection_rate": ("both", None),
-            }
-        ),
-        "multiclass": MappingProxyType({"log_loss": ("upper", "log_loss"), "error_rate": ("upper", None)}),
-        "regression": MappingProxyType(
-            {
-                "root_mean_squared_error": ("upper", "root_mean_squared_error"),
-                "mean_absolute_error": ("upper", "mean_absolute_error"),
-                "mean_error": ("both", "root_mean_squared_error"),
-            }
-        ),
-    }
-)
-"""Metrics that a policy may compare slices on, by task: which side is worse, and the metric over all other rows that
-their limits are shares of (None: limits are absolute). The first is the one that nobody chose; without a score
-``error_rate`` takes its place."""
 
 
 def slice_test(policy: Policy, quality: Quality, cells: ScoreCells) -> SliceTest:

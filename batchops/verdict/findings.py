@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
 
-from batchops.verdict.limits import Limit
+from batchops.verdict.limits import Limit, Side
 
-__all__ = ["Figure", "Finding", "Past", "Scalar", "Severity", "Side", "Verdict", "worst"]
+__all__ = ["Figure", "Finding", "Past", "Scalar", "Severity", "Verdict", "worst"]
 
 Scalar = str | int | float | None
-Side = Literal["upper", "lower", "both"]
 
 
 class Severity(StrEnum):

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
-__all__ = ["DEFAULT_LIMITS", "NOTHING", "Limit", "Policy"]
+__all__ = ["DEFAULT_LIMITS", "NOTHING", "PRIMARY", "Limit", "Policy", "Side"]
+
+Side = Literal["upper", "lower", "both"]
+"""Which excess matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,33 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
     }
 )
 """Limits of a job that states none; shares are of 1."""
+
+PRIMARY: Mapping[str, Mapping[str, tuple[Side, str | None]]] = MappingProxyType(
+    {
+        "binary": MappingProxyType(
+            {
+                "log_loss": ("upper", "log_loss"),
+                "brier_score": ("upper", "brier_score"),
+                "error_rate": ("upper", None),
+                "false_positive_rate": ("upper", None),
+                "false_negative_rate": ("upper", None),
+                "calibration_gap": ("both", None),
+                "selection_rate": ("both", None),
+            }
+        ),
+        "multiclass": MappingProxyType({"log_loss": ("upper", "log_loss"), "error_rate": ("upper", None)}),
+        "regression": MappingProxyType(
+            {
+                "root_mean_squared_error": ("upper", "root_mean_squared_error"),
+                "mean_absolute_error": ("upper", "mean_absolute_error"),
+                "mean_error": ("both", "root_mean_squared_error"),
+            }
+        ),
+    }
+)
+"""Metrics that a policy may compare slices on, by task: which side is worse, and the metric over all other rows that
+their limits are shares of (None: limits are absolute). The first is the one that nobody chose; without a score
+``error_rate`` takes its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ import pytest
 from batchops import codec
 from batchops.audit import Audit, Comparison, Reference, compare_audits
 from batchops.audit.outcomes import SlicePart
-from batchops.audit.primary import PRIMARY
 from batchops.audit.slicing import fairness_figures, fairness_parts, slice_figures, slices_parts, slicing_part
 from batchops.errors import ConfigError
 from batchops.stats import lay_out, lay_out_scores, merge_qualities, tally_quality
-from batchops.verdict import DEFAULT_LIMITS, Finding, Limit, Policy, Severity, judge
+from batchops.verdict import DEFAULT_LIMITS, PRIMARY, Finding, Limit, Policy, Severity, judge
 
 CELLS = lay_out_scores(pl.Series(np.random.default_rng(0).beta(2, 3, 20_000)))
 SLICES = (("city",), ("sex",), ("sex", "city"))

@@ -58,6 +58,12 @@ def test_importing_batchops_loads_nothing_heavy() -> None:
     assert done.stdout.split() == ["batchops"]
 
 
+def test_two_tables_without_a_contract_load_no_library_of_contracts() -> None:
+    script = "import sys, batchops.frames; print(*{'pandera', 'pandas', 'sklearn', 'dask'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert done.stdout.split() == []
+
+
 @modules
 def test_a_module_says_what_it_offers(path: Path) -> None:
     tree = ast.parse(path.read_text())

@@ -22,8 +22,8 @@ from functools import partial
 from typing import Any
 
 import polars as pl
-from pandera.api.polars.types import PolarsData
 
+from batchops.contract import pandera_names
 from batchops.contract.scoping import aligned
 from batchops.contract.terms import Test
 
@@ -92,7 +92,8 @@ def _selected(check: Any, target: str, schema: pl.Schema) -> pl.Expr:
     if name is not None and check.is_builtin_check(name):
         check.get_backend(pl.LazyFrame())  # registers what its built-in checks do on polars
         function = check.get_builtin_check_fn(name)
-    answer = partial(function, **check._check_kwargs)(PolarsData(_Recorder(schema), target))  # type: ignore[arg-type]
+    recorded = pandera_names.PolarsData(_Recorder(schema), target)  # type: ignore[arg-type]
+    answer = partial(function, **check._check_kwargs)(recorded)
     if not isinstance(answer, _Selected):
         raise _Closed("its answer")
     several = len(answer.expressions) > 1 or answer.expressions[0].meta.has_multiple_outputs()

@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
-from pandera.polars import DataFrameModel
-
+from batchops.contract import pandera_names
 from batchops.contract.meaning import author_of
 from batchops.contract.terms import Contract, Rule
 
@@ -88,7 +87,8 @@ def _attributes(model: type, column: str) -> Iterator[str]:
 
 def _line(model: type, column: str, check: Any) -> tuple[str, int] | None:
     """File and line of a check's method, of a column, or of ``Config``."""
-    written = [each for each in model.__mro__ if issubclass(each, DataFrameModel) and each is not DataFrameModel]
+    panderas = pandera_names.DataFrameModel
+    written = [each for each in model.__mro__ if issubclass(each, panderas) and each is not panderas]
     sources = [source for each in written if (source := _source(each)) is not None]
     tried: list[tuple[str, set[str]]] = [("fields", set(_attributes(model, column)))] if column else []
     if check is not None:

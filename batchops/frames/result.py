@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from batchops import codec
+from batchops import codec, contract as contracts
 from batchops.audit.document import AuditDocument, VerdictPart
-from batchops.contract import Contract, compile_contract
+from batchops.contract import Contract
 from batchops.frames.auditing import SECTIONS, Asked, audit_tables
 from batchops.frames.document import document_of
 from batchops.frames.roles import Roles
@@ -160,7 +160,7 @@ def audit_frame(  # noqa: PLR0913 - each is an option of its own, given by its n
     Raises:
         UsageError: A role names no column, or a frame is none.
     """
-    compiled = contract if contract is None or isinstance(contract, Contract) else compile_contract(contract)
+    compiled = contract if contract is None or isinstance(contract, Contract) else contracts.compile_contract(contract)
     asked = Asked(
         roles=roles or Roles(),
         contract=compiled,

@@ -189,7 +189,10 @@ def _folds(both: _Both, categorical: tuple[int, ...]) -> Iterator[_Fold]:
     for fold in range(FOLDS):
         held = both.fold == fold
         model = HistGradientBoostingClassifier(**TREES, categorical_features=list(categorical) or None)
-        model.fit(both.matrix[~held], both.truth[~held], both.weights[~held])
+        rows = both.matrix[~held]
+        # A column without a value has no bins to be put in; one of equal values is never split.
+        rows[:, np.isnan(rows).all(axis=0)] = 0.0
+        model.fit(rows, both.truth[~held], both.weights[~held])
         yield _Fold(model, np.flatnonzero(held), probability(model, both.matrix[held]))
 
 

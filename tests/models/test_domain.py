@@ -144,9 +144,12 @@ def test_categories_and_missing_values_tell_sides_apart() -> None:
         assert found.auc == pytest.approx(0.65, abs=0.03)
 
 
-def test_a_column_without_any_value_tells_nothing() -> None:
+@pytest.mark.parametrize("categorical", [(), (0,)])
+@pytest.mark.parametrize("known", [0, 1])
+def test_a_column_without_any_value_in_a_fold_tells_nothing(categorical: tuple[int, ...], known: int) -> None:
     empty = np.column_stack([np.full(300, np.nan), np.ones(300)])
-    found = separate(side(empty), side(empty[:90]), (0,))
+    empty[:known, 0] = 1.0
+    found = separate(side(empty), side(empty[:90]), categorical)
     assert found is not None
     assert (found.falls, found.shares) == ((0.0, 0.0), (0.0, 0.0))
     assert [found.lower, found.auc, found.upper] == pytest.approx([0.5] * 3)

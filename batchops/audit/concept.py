@@ -28,12 +28,12 @@ from batchops.stats import (
     Sparse,
     metrics,
 )
-from batchops.stats.nights.control import Chart, cusum, cusum_limit, ewma, ewma_limit
+from batchops.stats.nights.control import Chart, cusum, cusum_chance, cusum_limit, ewma, ewma_chance, ewma_limit
 from batchops.stats.nights.decompose import Decomposition, Share, decompose
 from batchops.stats.nights.nightly import Level, Nightly, innovations, level_of, shift_of, weekday_effects
 from batchops.stats.numbers.intervals import LEVEL, Spread, influences, spread_of, two_sided
 from batchops.stats.outcomes.state import LOSS, SCORE
-from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Figure, Finding, Limit, Policy, Severity
+from batchops.verdict import FALSE_FAILS, Figure, Finding, Limit, Policy, Severity
 
 __all__ = ["NEWEST", "Charted", "Concept", "compare_concept", "concept_figures", "concept_part"]
 
@@ -51,8 +51,8 @@ WEEK = 7
 NEWEST = " (newest night)"
 """Ends the subject of a figure of the newest night alone."""
 
-PART = 5
-"""The charts of a night together take a fifth of its error budget."""
+ALONE = FALSE_FAILS
+"""A chart passes its limit on so many nights though nothing has changed: by itself, once a year."""
 
 SEASON = 45
 """Days of the year from tonight within which a night of the reference is of the same season."""
@@ -329,8 +329,10 @@ def concept_figures(concept: Concept) -> Iterator[Figure]:
                 chart.value,
                 "sd",
                 len(each.nights),
-                limit=_chart_limit(method, len(concept.charted)),
+                # How large a change is that fails is asked of the shift, and of the quality over the window.
+                limit=Limit(warn=_chart_limit(method, each)),
                 evidence={**facts, "began": since, "margin": each.limit.shown, "nights": len(each.nights)},
+                chance=_chart_chance(method, each),
             )
     for label, change in concept.slices:
         yield Figure(
@@ -348,11 +350,17 @@ def concept_figures(concept: Concept) -> Iterator[Figure]:
         )
 
 
-def _chart_limit(method: str, metrics: int) -> Limit:
-    """Limits that all charts together pass once in as many nights as their part of the budget has."""
-    charts = 2 * metrics * PART
-    of = {"ewma": ewma_limit, "cusum": cusum_limit}[method]
-    return Limit(warn=of(charts / FALSE_WARNINGS), fail=of(charts / FALSE_FAILS))
+def _chart_limit(method: str, each: Charted) -> float:
+    chance = ALONE / (2 if each.both else 1)
+    return ewma_limit(chance) if method == "ewma" else cusum_limit(chance, len(each.nights))
+
+
+def _chart_chance(method: str, each: Charted) -> Callable[[float], float]:
+    """Of the chart where it stands; the change that does not matter yet is taken off the innovations already."""
+    value = each.charts[method].value
+    one = ewma_chance(value) if method == "ewma" else cusum_chance(value, len(each.nights))
+    chance = min(1.0, one * (2 if each.both else 1))
+    return lambda _: chance
 
 
 def concept_part(concept: Concept, findings: Mapping[str, Finding]) -> ConceptPart | None:
@@ -368,7 +376,7 @@ def concept_part(concept: Concept, findings: Mapping[str, Finding]) -> ConceptPa
         for method, chart in each.charts.items():
             finding = findings[f"concept.{method}:{each.metric}"]
             began = None if chart.start is None or finding.severity not in ALARMS else each.nights[chart.start]
-            limit = _chart_limit(method, len(concept.charted)).warn or 0.0
+            limit = _chart_limit(method, each)
             charts.append(ChartPart(each.metric, method, chart.value, limit, began, len(each.nights), finding.severity))
     parts = tuple(
         DecompositionPart(

@@ -8,8 +8,8 @@ import pytest
 from batchops.audit import SCORE, Audit, Reference
 from batchops.audit.concept import NEWEST, Concept, compare_concept, concept_figures, concept_part
 from batchops.stats import Quality, merge_qualities
-from batchops.stats.nights.control import cusum_limit, cusum_run, ewma_limit
-from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Limit, Policy, Severity, Verdict, judge
+from batchops.stats.nights.control import cusum_chance, ewma_chance
+from batchops.verdict import FALSE_FAILS, Figure, Limit, Policy, Severity, Verdict, judge
 from tests.audit.nights import Change, day, night, reference, same
 
 POLICY = Policy()
@@ -74,14 +74,23 @@ def test_a_change_within_the_limit_is_none() -> None:
     } == set()
 
 
-def test_all_charts_together_take_their_part_of_the_budget() -> None:
-    figures = [*concept_figures(compare_concept(window(), reference(), POLICY))]
-    limits = [each.limit for each in figures if each.check in ("concept.ewma", "concept.cusum")]
-    assert len(limits) == 4
-    assert limits[0] == Limit(warn=ewma_limit(20 / FALSE_WARNINGS), fail=ewma_limit(20 / FALSE_FAILS))
-    assert limits[1] == Limit(warn=cusum_limit(20 / FALSE_WARNINGS), fail=cusum_limit(20 / FALSE_FAILS))
-    assert limits[1].warn is not None
-    assert 4 / cusum_run(limits[1].warn) == pytest.approx(FALSE_WARNINGS / 5)
+def test_a_chart_is_judged_by_its_chance_under_the_budget_of_all_figures() -> None:
+    figures = [*concept_figures(compare_concept(window(late(0.25), changed=10), reference(), POLICY))]
+    charts = [each for each in figures if each.check in ("concept.ewma", "concept.cusum")]
+    assert len(charts) == 4
+    for each in charts:
+        assert each.limit is not None
+        assert each.limit.fail is None
+        assert each.limit.warn is not None
+        both = 2 if each.subject == "calibration_gap" else 1
+        alone = ewma_chance(each.limit.warn) if each.check == "concept.ewma" else cusum_chance(each.limit.warn, 30)
+        assert both * alone == pytest.approx(FALSE_FAILS)
+    (lasting,) = [each for each in charts if each.id == "concept.cusum:calibration_gap"]
+    assert lasting.chance is not None
+    assert lasting.chance(0.0) < 0.001
+    crowd = [Figure("score.distance", f"{place}", 0.0, chance=lambda _: 1.0) for place in range(100_000)]
+    assert lasting.id in {finding.id for finding in judge([lasting], POLICY, "").alarms}
+    assert judge([lasting, *crowd], POLICY, "").alarms == ()
 
 
 def test_a_change_of_one_slice_is_found_in_that_slice() -> None:

@@ -16,11 +16,11 @@ from batchops.stats.nights.control import (
     OUTLIER,
     Chart,
     cusum,
+    cusum_chance,
     cusum_limit,
-    cusum_run,
     ewma,
+    ewma_chance,
     ewma_limit,
-    ewma_run,
 )
 from batchops.stats.nights.nightly import Nightly, innovations, level_of, shift_of, weekday_effects
 
@@ -168,32 +168,33 @@ def test_no_night_is_no_chart() -> None:
 
 def test_one_odd_night_is_no_lasting_change() -> None:
     odd = np.array([0.0] * 20 + [100.0])
-    assert cusum(odd).value < cusum_limit(100)
-    assert ewma(odd).value < ewma_limit(100)
+    assert cusum(odd).value < cusum_limit(1e-3, 21)
+    assert ewma(odd).value < ewma_limit(1e-2)
 
 
-@pytest.mark.parametrize(("limit", "nights"), [(4.0, 168.0), (5.0, 465.0)])
-def test_the_run_of_a_cumulative_sum_is_the_published_one(limit: float, nights: float) -> None:
-    """Montgomery, Introduction to Statistical Quality Control, table 9.3."""
-    assert cusum_run(limit) == pytest.approx(nights, rel=0.02)
+@pytest.mark.parametrize("nights", [1, 7, 31])
+def test_charts_stand_as_high_as_their_chances_say(nights: int) -> None:
+    rng = np.random.default_rng(nights)
+    walks = rng.standard_normal((20_000, nights))
+    sums, averages = np.zeros(len(walks)), np.zeros(len(walks))
+    for step in np.clip(walks, -OUTLIER, OUTLIER).T:
+        sums = np.maximum(0, sums + step - ALLOWANCE)
+        averages = MEMORY * step + (1 - MEMORY) * averages
+    averages /= math.sqrt(MEMORY / (2 - MEMORY) * (1 - (1 - MEMORY) ** (2 * nights)))
+    assert cusum(walks[0]).value == pytest.approx(sums[0])
+    assert ewma(walks[0]).value == pytest.approx(max(averages[0], 0.0))
+    for chance in (0.05, 0.01):
+        # Four standard errors of 20,000 runs; an outlier that counts less makes a short chart stand lower.
+        room = 4 * math.sqrt(chance / 20_000)
+        assert float((sums >= cusum_limit(chance, nights)).mean()) <= chance + room
+        assert float((averages >= ewma_limit(chance)).mean()) <= chance + room
+        if nights > 1:
+            assert float((sums >= cusum_limit(chance, nights)).mean()) >= 0.8 * chance - room
+            assert float((averages >= ewma_limit(chance)).mean()) >= 0.8 * chance - room
 
 
-@pytest.mark.parametrize(("limit", "nights"), [(2.86, 370.0), (3.07, 700.0), (2.454, 128.0)])
-def test_the_run_of_a_moving_average_is_the_simulated_one(limit: float, nights: float) -> None:
-    rng, runs = np.random.default_rng(0), []
-    half = limit * math.sqrt(MEMORY / (2 - MEMORY))
-    average, alive, night = np.zeros(2_000), np.ones(2_000, dtype=bool), 0
-    while alive.any() and night < 8 * nights:
-        night += 1
-        average = MEMORY * rng.standard_normal(2_000) + (1 - MEMORY) * average
-        crossed = alive & (np.abs(average) > half)
-        runs += [night] * int(crossed.sum())
-        alive &= ~crossed
-    assert np.mean(runs) == pytest.approx(ewma_run(limit), rel=0.08)
-    assert ewma_run(limit) == pytest.approx(nights, rel=0.05)
-
-
-@pytest.mark.parametrize("nights", [50.0, 400.0, 7_300.0, 1e6])
-def test_a_limit_is_passed_once_in_as_many_nights(nights: float) -> None:
-    assert cusum_run(cusum_limit(nights)) == pytest.approx(nights, rel=1e-6)
-    assert ewma_run(ewma_limit(nights)) == pytest.approx(nights, rel=1e-6)
+@pytest.mark.parametrize("chance", [0.05, 1e-3, 1e-6])
+def test_a_limit_is_passed_with_its_chance(chance: float) -> None:
+    assert cusum_chance(cusum_limit(chance, 31), 31) == pytest.approx(chance)
+    assert ewma_chance(ewma_limit(chance)) == pytest.approx(chance)
+    assert cusum_chance(0.0, 31) == ewma_chance(0.0) == cusum_chance(3.0, 0) == 1.0

@@ -12,6 +12,7 @@ import polars as pl
 from batchops import codec, contract as contracts
 from batchops.audit.document import AuditDocument, VerdictPart
 from batchops.contract import Contract
+from batchops.errors import GateError
 from batchops.frames.auditing import SECTIONS, Asked, audit_tables
 from batchops.frames.document import document_of
 from batchops.frames.roles import Roles
@@ -125,9 +126,22 @@ def _frame(parts: Sequence[Any], names: tuple[str, ...]) -> pl.DataFrame:
 
 
 def audit_of(current: Table, reference: Table | None, asked: Asked) -> FrameAudit:
-    """Audit a table, against another where there is one."""
+    """Audit a table, against another where there is one.
+
+    Raises:
+        UsageError: A role names no column, or the label cannot be read.
+        GateError: A table cannot be read.
+    """
     clock = Clock()
-    audited = audit_tables(current, reference, asked, clock)
+    try:
+        audited = audit_tables(current, reference, asked, clock)
+    except GateError:
+        # The types of CSV files are guessed from their first rows; only where that was wrong all rows are asked.
+        wider = current.wider(), reference.wider() if reference is not None else None
+        if wider == (None, None):
+            raise
+        current, reference = wider[0] or current, wider[1] or reference
+        audited = audit_tables(current, reference, asked, clock)
     made = document_of(audited, (current, reference), clock)
     return FrameAudit(codec.rounded(made, DIGITS))
 

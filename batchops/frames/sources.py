@@ -6,13 +6,14 @@ import glob
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from batchops.errors import GateError, UsageError, did_you_mean
+from batchops.frames.files import SUFFIXES, scan_files, scan_wider, suffix_of
 
 __all__ = ["BATCH", "Table", "open_frame", "open_path"]
 
@@ -20,8 +21,6 @@ BATCH = 1 << 17
 """Rows that are held at once, whatever the size of the whole."""
 
 CHUNK = 1 << 22
-
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +102,14 @@ class Table:
                     content.update(chunk)
         return content.hexdigest()
 
+    def wider(self) -> Table | None:
+        """The same rows with types that hold every value of its CSV files; None where types are not what is wrong."""
+        try:
+            rows = scan_wider(self.files) if self.files else None
+        except pl.exceptions.PolarsError:
+            return None
+        return None if rows is None else replace(self, rows=rows)
+
     @contextmanager
     def _readable(self) -> Iterator[None]:
         """Say which table it was; polars' own message may hold values."""
@@ -118,45 +125,36 @@ def open_path(text: str) -> Table:
 
     Raises:
         UsageError: There is nothing there that can be read.
+        GateError: What is there cannot be read, or its files disagree.
     """
+    if "://" in text:
+        raise UsageError(text, "is a URL, and only local files are read", "Fetch it first, or give audit_frame a frame")
     path = Path(text)
-    if path.is_dir():
-        return _folder(text, path)
-    found = [str(path)] if path.is_file() else sorted(each for each in glob.glob(text, recursive=True))
-    files = [each for each in found if Path(each).is_file()]
-    if not files:
-        near = [str(each) for each in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise UsageError(text, "there is no such file or folder", did_you_mean(text, near[:20]))
-    return Table(text, _scan(text, files), tuple(files))
-
-
-def _folder(text: str, path: Path) -> Table:
     if (path / "_delta_log").is_dir():
-        rows = pl.scan_delta(text)
-        return Table(text, rows, tuple(sorted(str(each) for each in (path / "_delta_log").glob("*.json"))))
-    for suffix in SUFFIXES:
-        files = sorted(str(each) for each in path.rglob(f"*{suffix}") if not each.name.startswith((".", "_")))
-        if files:
-            return Table(text, _scan(text, files), tuple(files))
-    raise UsageError(text, "the folder holds neither parquet nor CSV files", "Name a folder that does")
+        return Table(text, pl.scan_delta(text), tuple(sorted(map(str, (path / "_delta_log").glob("*.json")))))
+    places = [path] if path.exists() else [Path(each) for each in sorted(glob.glob(text, recursive=True))]
+    files = list(dict.fromkeys(name for place in places for name in _files(place)))
+    if files:
+        return Table(text, scan_files(text, files), tuple(files))
+    if places:
+        raise UsageError(text, f"holds no file that ends with {', '.join(SUFFIXES)}", "Name a folder that does")
+    near = [str(each) for each in path.parent.glob("*")] if path.parent.is_dir() else []
+    raise UsageError(text, "there is no such file or folder", did_you_mean(text, near[:20]))
 
 
-def _scan(text: str, files: Sequence[str]) -> pl.LazyFrame:
-    name = files[0].lower()
-    if name.endswith(".parquet"):
-        return pl.scan_parquet(list(files), hive_partitioning=False, glob=False, missing_columns="insert")
-    if name.endswith((".csv", ".csv.gz")):
-        return pl.scan_csv(list(files), infer_schema_length=10_000, try_parse_dates=True, glob=False)
-    if name.endswith(".tsv"):
-        return pl.scan_csv(list(files), infer_schema_length=10_000, try_parse_dates=True, glob=False, separator="\t")
-    raise UsageError(text, f"is neither parquet nor CSV: {Path(name).suffix or 'no suffix'}", "Write .parquet or .csv")
+def _files(place: Path) -> list[str]:
+    """A file that was named, or those of a folder that can be read; markers such as _SUCCESS are none."""
+    if place.is_file():
+        return [] if place.name.startswith("_") else [str(place)]
+    inside = sorted(each for each in place.rglob("*") if each.is_file() and not each.name.startswith((".", "_")))
+    return [str(each) for each in inside if suffix_of(each.name) is not None]
 
 
 def open_frame(frame: Any, name: str = "frame") -> Table:
     """A frame of polars (eager or lazy), pandas or pyarrow, or a path.
 
     Raises:
-        UsageError: It is none of them.
+        UsageError: It is none of them, or two of its columns have one name.
     """
     if isinstance(frame, str | Path):
         return open_path(str(frame))
@@ -166,11 +164,43 @@ def open_frame(frame: Any, name: str = "frame") -> Table:
         return Table(name, frame.lazy())
     # Known by where their class comes from: importing either library to ask would cost a second.
     library = type(frame).__module__.partition(".")[0]
-    if library == "pandas":
-        return Table(name, pl.from_pandas(frame).lazy())
-    if library == "pyarrow":
-        made = pl.from_arrow(frame)
-        assert isinstance(made, pl.DataFrame)
-        return Table(name, made.lazy())
+    if library == "pandas" and hasattr(frame, "columns"):
+        return Table(name, _of_pandas(frame, name).lazy())
+    if library == "pyarrow" and hasattr(frame, "schema"):
+        _once([str(each) for each in frame.schema.names], name)
+        return Table(name, pl.scan_pyarrow_dataset(frame) if hasattr(frame, "scanner") else _of_arrow(frame).lazy())
     what = f"is a {type(frame).__name__}"
     raise UsageError(name, what, "Give a polars, pandas or pyarrow frame, or a path")
+
+
+def _once(columns: Sequence[str], name: str) -> None:
+    twice = sorted({each for each in columns if columns.count(each) > 1})
+    if twice:
+        raise UsageError(name, f"two columns are called {twice[0]!r}", "Rename one of them")
+
+
+def _of_arrow(frame: Any) -> pl.DataFrame:
+    made = pl.from_arrow(frame)
+    assert isinstance(made, pl.DataFrame)
+    return made
+
+
+def _of_pandas(frame: Any, name: str) -> pl.DataFrame:
+    """The columns, and the index where it has a name; values that Arrow has no type for as text."""
+    index = [each for each in frame.index.names if each is not None]
+    if index and len(index) == len(frame.index.names) and not {*index} & {*frame.columns}:
+        frame = frame.reset_index()
+    names = [str(each) for each in frame.columns]
+    _once(names, name)
+    return pl.DataFrame([_series(frame.iloc[:, at], each) for at, each in enumerate(names)])
+
+
+def _series(values: Any, name: str) -> pl.Series:
+    sparse = getattr(values, "sparse", None)
+    dense = values if sparse is None else sparse.to_dense()
+    try:
+        return pl.from_pandas(dense.to_frame(name)).to_series()
+    except (ValueError, TypeError, NotImplementedError, OverflowError, pl.exceptions.PolarsError):
+        # A column of several types, or of one that no table has, is none the less a column.
+        texts = (None if missing else str(each) for each, missing in zip(dense, dense.isna(), strict=True))
+        return pl.Series(name, list(texts), pl.String)

@@ -180,6 +180,12 @@ def test_every_module_stands_on_a_floor() -> None:
     assert told == {path for path in top if path.suffix == ".py"} | folders
 
 
+def test_every_room_of_the_statistics_stands_on_a_floor() -> None:
+    text = section(PROJECT / "docs" / "architecture.md", "The rooms of the statistics")
+    told = {PROJECT / name for row in rows(text) for name in CODE.findall(row[1])}
+    assert told == {path.parent for path in (PROJECT / "batchops" / "stats").glob("*/__init__.py")}
+
+
 def test_every_command_is_in_the_operators_list() -> None:
     told = section(PROJECT / "docs" / "operator.md", "The commands")
     names = [command.callback.__name__ for command in app.registered_commands if command.callback is not None]

@@ -25,7 +25,7 @@ from batchops.frames.roles import Guess, Roles, settle
 from batchops.frames.schema import Fault, faults_of, schema_figures
 from batchops.frames.searching import Searched, search
 from batchops.frames.sources import Table
-from batchops.frames.truth import Truth, truth_of
+from batchops.frames.truth import Truth, suit, truth_of
 from batchops.run.clock import Clock
 from batchops.stats import Cells, lay_out, lay_out_quality
 from batchops.stats.discovery import Discovery
@@ -140,16 +140,16 @@ def _named(current: Table, reference: Table | None) -> list[tuple[str, Table]]:
 
 
 def _schema(current: Table, reference: Table | None) -> pl.Schema:
-    """The columns of either side."""
-    return pl.Schema({**(reference.schema if reference is not None else {}), **current.schema})
+    """The columns of either side, with the types that the reference has."""
+    return pl.Schema({**current.schema, **(reference.schema if reference is not None else {})})
 
 
 def _side(current: Table, reference: Table | None, asked: Asked) -> tuple[Side, tuple[Guess, ...]]:
     """How rows are counted, as the reference has it, and which roles were guessed."""
     roles, guesses = settle(asked.roles, _schema(current, reference), asked.contract)
-    truth = truth_of([table for _, table in _named(current, reference)], roles)
-    if truth is not None and roles.task is None:
-        roles = replace(roles, task=truth.task)
+    tables = [table for _, table in _named(current, reference)]
+    truth = truth_of(tables, roles)
+    roles, guesses = suit(roles, guesses, truth, tables)
     contract = asked.contract if "contract" in asked.sections else None
     yardstick = _yardstick((current, reference), asked, roles, truth)
     twice = repeated_keys(current, contract)
@@ -157,9 +157,12 @@ def _side(current: Table, reference: Table | None, asked: Asked) -> tuple[Side, 
 
 
 def _faults(current: Table, reference: Table | None, roles: Roles) -> tuple[Fault, ...]:
+    """Of inputs and of what comes with a score; labels may come later, and a reference need not be scored."""
     if reference is None:
         return ()
-    return faults_of(current.schema, reference.schema, _once(roles.inputs([*reference.schema, *current.schema])))
+    names = [*reference.schema, *current.schema]
+    output = [name for name in roles.output(names) if name in reference.schema]
+    return faults_of(current.schema, reference.schema, _once([*roles.inputs(names), *output]))
 
 
 def _estimated(now: Audit, known: Reference, comparison: Comparison, asked: Asked) -> Estimated | None:
@@ -211,7 +214,7 @@ def _yardstick(tables: tuple[Table, Table | None], asked: Asked, roles: Roles, t
         score=lay_out(scores.to_frame(), (SCORE,))[0],
         quality=lay_out_quality(rows, truth.task if truth is not None else "binary", roles.threshold),
         slices=roles.sliced if slices else (),
-        dimensions=dimensions_of(laid, sliced),
+        dimensions=dimensions_of((laid, current), sliced),
         key=tuple(name for name in roles.key if asked.contract is None or name not in asked.contract.pii),
         sampled=ROWS if reference is not None and drift else 0,
     )

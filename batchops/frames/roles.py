@@ -1,10 +1,10 @@
-"""Which column is what: as it was said, as the contract has it, or guessed from the names, and then said aloud."""
+"""Which column is the score, the label, the key: as it was given, by the contract, or guessed from the names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import polars as pl
 
@@ -15,11 +15,13 @@ __all__ = ["Guess", "Roles", "Task", "settle"]
 
 Task = Literal["binary", "multiclass", "regression"]
 
+TASKS: tuple[str, ...] = get_args(Task)
+
 NAMES: Mapping[str, tuple[str, ...]] = {
     "score": ("score", "y_score", "y_pred_proba", "predicted_probability", "probability", "proba", "prob"),
     "prediction": ("prediction", "y_pred", "predicted", "pred", "y_hat"),
     "label": ("label", "y_true", "target", "ground_truth", "outcome", "y"),
-    "weight": ("sample_weight", "weight"),
+    "weight": ("sample_weight",),
 }
 """What columns are usually called, the likeliest first."""
 
@@ -58,16 +60,21 @@ class Roles:
         """Every slice as a tuple of columns."""
         return tuple((each,) if isinstance(each, str) else tuple(each) for each in self.slices)
 
-    def inputs(self, names: list[str]) -> tuple[str, ...]:
+    def inputs(self, names: Sequence[str]) -> tuple[str, ...]:
         """The columns that are inputs: those that are nothing else."""
-        taken = {self.score, self.prediction, self.label, self.weight, *self.key, *self.ignore}
+        taken = {self.label, *self.output(names), *self.ignore}
+        return tuple(name for name in names if name not in taken)
+
+    def output(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The columns that come with a score: itself, or one a class, decisions, weights and keys."""
+        taken = {self.score, self.prediction, self.weight, *self.key}
         prefix = f"{self.score}_" if self.task == "multiclass" and self.score else None
-        return tuple(name for name in names if name not in taken and not (prefix and name.startswith(prefix)))
+        return tuple(name for name in names if name in taken or (prefix and name.startswith(prefix)))
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A role that nobody gave."""
+    """A role that nobody gave; of the task, which one it is."""
 
     role: str
     column: str
@@ -81,35 +88,45 @@ def settle(roles: Roles, schema: pl.Schema, contract: Contract | None) -> tuple[
     """Check the roles against the columns, and guess those that were not given.
 
     Raises:
-        UsageError: A role names a column that is not there, or one that another role has.
+        UsageError: A role names a column that is not there, that another role has, or that holds no numbers where it
+            must.
     """
-    names = schema.names()
-    _require(roles, names)
+    roles = _whole(roles)
+    _require(roles, schema)
     guesses = tuple(_guesses(roles, schema, contract))
     found: dict[str, str] = {each.role: each.column for each in guesses if each.role != "key"}
     key = tuple(each.column for each in guesses if each.role == "key")
     settled = replace(roles, **found, key=roles.key or key)  # type: ignore[arg-type] # fields by their names
-    _require(settled, names)
+    _require(settled, schema)
     return settled, guesses
+
+
+def _whole(roles: Roles) -> Roles:
+    """The same roles where one column was given in the place of several: a text is a sequence too, of its letters."""
+    return replace(roles, key=_several(roles.key), slices=_several(roles.slices), ignore=_several(roles.ignore))
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _guesses(roles: Roles, schema: pl.Schema, contract: Contract | None) -> Iterator[Guess]:
     given = {roles.score, roles.prediction, roles.label, roles.weight, *roles.key, *roles.ignore}
-    lower = {name.lower(): name for name in reversed(schema.names())}
+    # As it is written before what is written otherwise.
+    known = {name.lower(): name for name in reversed(schema.names())} | {name: name for name in schema.names()}
     if not roles.key and contract is not None:
         yield from (Guess("key", name, "as the contract has it") for name in contract.key if name in schema)
     for role, names in NAMES.items():
         if getattr(roles, role) is not None:
             continue
-        column = next((lower[name] for name in names if name in lower and lower[name] not in given), None)
+        column = next((known[name] for name in names if name in known and known[name] not in given), None)
+        if column is not None and role in ("score", "weight") and not _numbers(schema[column]):
+            column = None
         if column is None and role == "score" and roles.task in (None, "multiclass"):
             yield from _of_classes(schema)
-        if column is None:
-            continue
-        if role in ("score", "weight") and not schema[column].is_numeric():
-            continue
-        given.add(column)
-        yield Guess(role, column, "by its name")
+        if column is not None:
+            given.add(column)
+            yield Guess(role, column, "by its name")
 
 
 def _of_classes(schema: pl.Schema) -> Iterator[Guess]:
@@ -120,7 +137,14 @@ def _of_classes(schema: pl.Schema) -> Iterator[Guess]:
             return
 
 
-def _require(roles: Roles, names: list[str]) -> None:
+def _numbers(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)
+
+
+def _require(roles: Roles, schema: pl.Schema) -> None:
+    names = schema.names()
+    if roles.task is not None and roles.task not in TASKS:
+        raise UsageError("--task", f"there is no task {roles.task!r}", did_you_mean(str(roles.task), TASKS))
     if not 0 <= roles.threshold <= 1:
         raise UsageError("--threshold", f"is {roles.threshold}", "Write a number from 0 to 1")
     taken: dict[str, str] = {}
@@ -128,8 +152,18 @@ def _require(roles: Roles, names: list[str]) -> None:
         many = role == "score" and roles.task in (None, "multiclass")
         if column not in names and not (many and any(name.startswith(f"{column}_") for name in names)):
             raise UsageError(f"--{role}", f"there is no column {column!r}", did_you_mean(column, names))
+        if role in ("score", "weight") and not _numbers(schema.get(column, pl.Float64())):
+            raise UsageError(f"--{role}", f"{column!r} holds no numbers: {schema[column]}", "Name another, or cast it")
         if role != "slice" and taken.setdefault(column, role) != role:
             raise UsageError(f"--{role}", f"{column!r} is the {taken[column]} already", "Name another column")
+        if role == "slice":
+            _require_slice(column, schema[column])
+
+
+def _require_slice(column: str, dtype: pl.DataType) -> None:
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        what = f"{column!r} is of type {dtype}, which has no values to name slices by"
+        raise UsageError("--slice", what, "Name a column of text, numbers, times or booleans")
 
 
 def _named(roles: Roles) -> Iterator[tuple[str, str]]:

@@ -1,20 +1,24 @@
-"""What the label means: which task it makes, and which of its values is the positive one."""
+"""What the label means: which task it makes, which of its values is the positive one, and what scores then are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from batchops.errors import UsageError
-from batchops.frames.roles import Roles, Task
+from batchops.frames.dimensions import as_text
+from batchops.frames.roles import Guess, Roles, Task
 from batchops.frames.sources import Table
 
-__all__ = ["Truth", "truth_of"]
+__all__ = ["Truth", "suit", "truth_of"]
 
 CLASSES = 100
 """More different labels than these are numbers to predict, or an error."""
+
+NAMED_TRUE = {"false": "0", "true": "1", "0": "false", "1": "true"}
+"""Each spelling of a truth value, and the other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +28,31 @@ class Truth:
     Attributes:
         values: The different labels as text, ascending; none of regression.
         positive: Which of them is the positive one of binary; empty where labels are 0 and 1 already.
+        why: How the task was found; empty where it was given.
     """
 
     task: Task
     values: tuple[str, ...] = ()
     positive: str = ""
+    why: str = ""
 
     def read(self, column: str, dtype: pl.DataType) -> pl.Expr:
         """A column of labels or decisions as quality is counted: 0 or 1, a number, or the name of a class."""
         values = pl.col(column)
         if self.task == "regression" or (self.task == "binary" and not self.positive):
             return values.cast(pl.Float64, strict=False)
-        text = _as_text(values, dtype)
+        text = as_text(values, dtype)
         if self.task == "multiclass":
             return text
         return pl.when(values.is_not_null()).then((text == self.positive).cast(pl.Float64))
+
+    @property
+    def shown(self) -> tuple[str, str] | None:
+        """Of binary, what is not the positive label, and the positive one, as the data has them."""
+        if self.task != "binary" or not self.positive:
+            return None
+        others = [value for value in self.values if value != self.positive]
+        return (others[0] if len(others) == 1 else "other"), self.positive
 
 
 def truth_of(tables: Sequence[Table], roles: Roles) -> Truth | None:
@@ -52,33 +66,43 @@ def truth_of(tables: Sequence[Table], roles: Roles) -> Truth | None:
     if label is None or not holders:
         return Truth(roles.task) if roles.task is not None else None
     dtype = holders[0].schema[label]
+    _require_label(label, dtype)
     distinct = _distinct(holders, label)
-    task = roles.task or _task(distinct, dtype, roles)
+    task, why = (roles.task, "") if roles.task is not None else _task(distinct, dtype, roles, tables)
     if task == "regression":
-        if not dtype.is_numeric():
-            raise UsageError("--label", f"{label!r} holds no numbers", "Name a column of numbers, or another --task")
-        return Truth(task)
+        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
+            what = f"{label!r} holds no numbers: {dtype}"
+            raise UsageError("--label", what, "Name a column of numbers, or write another --task")
+        return Truth(task, why=why)
     if distinct is None:
         what = f"{label!r} has more than {CLASSES} different values"
         raise UsageError("--label", what, "Write --task regression, or name another column")
-    return Truth(task, distinct, _positive(distinct, roles) if task == "binary" else "")
+    if task == "multiclass":
+        _require_classes(tables, roles.prediction)
+    return Truth(task, distinct, _positive(distinct, roles) if task == "binary" else "", why)
 
 
-def _as_text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Values as people write them: no ``.0`` behind whole numbers, and booleans in small letters."""
-    if not dtype.is_float():
-        return values.cast(pl.String)
-    whole = values.is_finite() & (values == values.round())
-    return pl.when(whole).then(values.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(values.cast(pl.String))
+def _require_label(label: str, dtype: pl.DataType) -> None:
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Duration):
+        what = f"{label!r} is of type {dtype}, which is no label"
+        raise UsageError("--label", what, "Name a column of numbers, text or booleans")
 
 
-def _distinct(tables: Sequence[Table], label: str) -> tuple[str, ...] | None:
-    """The label's values as text, in the order of numbers where they are such; None where there are too many."""
+def _require_classes(tables: Sequence[Table], prediction: str | None) -> None:
+    if prediction is not None and _distinct(tables, prediction) is None:
+        what = f"{prediction!r} has more than {CLASSES} different values, which are no classes"
+        raise UsageError("--prediction", what, "Write --task regression, or name another column")
+
+
+def _distinct(tables: Sequence[Table], column: str) -> tuple[str, ...] | None:
+    """A column's values as text, in the order of numbers where they are such; None where there are too many."""
     found: set[str] = set()
     for table in tables:
-        known = pl.col(label).fill_nan(None) if table.schema[label].is_float() else pl.col(label)
-        seen = table.answer(_as_text(known.drop_nulls().unique(), table.schema[label]).alias(label).implode())
-        found |= set(seen[label][0])
+        dtype = table.schema.get(column)
+        if dtype is None:
+            continue
+        texts = as_text(pl.col(column).unique(), dtype).drop_nulls().alias(column).implode()
+        found |= set(table.answer(texts)[column][0])
         if len(found) > CLASSES:
             return None
     return tuple(sorted(found, key=_order))
@@ -91,10 +115,29 @@ def _order(text: str) -> tuple[float, str]:
         return float("inf"), text
 
 
-def _task(distinct: tuple[str, ...] | None, dtype: pl.DataType, roles: Roles) -> Task:
-    if distinct is None or (dtype.is_float() and len(distinct) > 2 and not all(_whole(text) for text in distinct)):
-        return "regression"
-    return "binary" if len(distinct) <= 2 or roles.positive is not None else "multiclass"
+def _task(
+    distinct: tuple[str, ...] | None, dtype: pl.DataType, roles: Roles, tables: Sequence[Table]
+) -> tuple[Task, str]:
+    """The task that a label makes, and why."""
+    if distinct is None:
+        return "regression", f"{roles.label} has more than {CLASSES} values"
+    why = f"{roles.label} has {len(distinct)} value{'' if len(distinct) == 1 else 's'}"
+    if len(distinct) <= 2 or roles.positive is not None:
+        return "binary", why
+    if dtype.is_float() and not all(_whole(text) for text in distinct):
+        return "regression", f"{why}, which are not whole"
+    guess = roles.prediction or roles.score
+    if dtype.is_numeric() and guess is not None and _between(tables, guess, distinct):
+        return "regression", f"{why}, and {guess} lies between them"
+    return "multiclass", why
+
+
+def _between(tables: Sequence[Table], column: str, labels: tuple[str, ...]) -> bool:
+    """Whether a column of numbers with a point holds what is no label: a prediction of numbers, and not of classes."""
+    if not any(column in table.schema and table.schema[column].is_float() for table in tables):
+        return False
+    values = _distinct(tables, column)
+    return values is None or not set(values) <= set(labels)
 
 
 def _whole(text: str) -> bool:
@@ -110,12 +153,67 @@ def _positive(distinct: tuple[str, ...], roles: Roles) -> str:
     if roles.positive is None:
         if set(distinct) <= {"0", "1"} or set(distinct) <= {"false", "true"}:
             return ""
+        if set(distinct) <= {"-1", "1"}:
+            return "1"
+        spelled = {text.lower(): text for text in distinct}
+        if set(spelled) <= {"false", "true"}:
+            return spelled.get("true", "true")
         shown = "two values" if len(distinct) <= 2 else f"{len(distinct)} different values"
-        what = f"{roles.label!r} has {shown}, and neither is 1 or True"
+        what = f"{roles.label!r} has {shown}, which are not 0 and 1, -1 and 1, or false and true"
         raise UsageError("--positive", what, "Say which value is the positive one")
-    wanted = str(roles.positive).lower() if isinstance(roles.positive, bool) else str(roles.positive)
-    spelled = wanted.removesuffix(".0")
-    found = next((text for text in (wanted, spelled, wanted.lower()) if text in distinct), None)
+    wanted = str(roles.positive)
+    lower = wanted.removesuffix(".0").lower()
+    tried = (wanted, wanted.removesuffix(".0"), lower, NAMED_TRUE.get(lower, lower))
+    found = next((text for text in tried if text in distinct), None)
     if found is None and distinct:
         raise UsageError("--positive", f"{roles.label!r} never holds it", "Write the value as the data has it")
     return found or wanted
+
+
+def suit(
+    roles: Roles, guesses: tuple[Guess, ...], truth: Truth | None, tables: Sequence[Table]
+) -> tuple[Roles, tuple[Guess, ...]]:
+    """The roles as the task needs them: what was guessed and does not suit it is no role.
+
+    Raises:
+        UsageError: What was given does not suit it.
+    """
+    if truth is None:
+        return roles, guesses
+    if roles.task is None:
+        roles, guesses = replace(roles, task=truth.task), (*guesses, Guess("task", truth.task, truth.why))
+    guessed = {each.role for each in guesses}
+    if truth.task == "binary" and roles.score is None and roles.prediction is not None and "prediction" in guessed:
+        values = _distinct(tables, roles.prediction)
+        if values is None or not {text.lower() for text in values} <= {*map(str.lower, truth.values), *NAMED_TRUE}:
+            # Chances are often called predictions.
+            own = Guess("score", roles.prediction, "by its name and its values")
+            roles, guesses = (
+                replace(roles, score=roles.prediction, prediction=None),
+                _instead(guesses, "prediction", own),
+            )
+    names = {name for table in tables for name in table.schema.names()}
+    what = _unsuited(roles, truth, names)
+    if what is None:
+        return roles, guesses
+    if truth.task == "binary" and f"{roles.score}_{truth.positive}" in names:
+        own = Guess("score", f"{roles.score}_{truth.positive}", "of the positive label")
+        return replace(roles, score=own.column), _instead(guesses, "score", own)
+    if "score" not in guessed:
+        raise UsageError("--score", what, "Name another column, or write another --task")
+    return replace(roles, score=None), _instead(guesses, "score")
+
+
+def _unsuited(roles: Roles, truth: Truth, names: Set[str]) -> str | None:
+    """Why the score is none of this task; None where it is one, or there is none."""
+    if roles.score is None:
+        return None
+    if truth.task != "multiclass":
+        return None if roles.score in names else f"there is no column {roles.score!r} with one score a row"
+    if any(name.startswith(f"{roles.score}_") for name in names):
+        return None
+    return f"there are no columns {roles.score}_<class> for the classes of {roles.label!r}"
+
+
+def _instead(guesses: Sequence[Guess], role: str, *other: Guess) -> tuple[Guess, ...]:
+    return (*(each for each in guesses if each.role != role), *other)

@@ -6,7 +6,7 @@ other. `discover` and `discover_nights` do both.
 """
 
 from batchops.stats.discovery.cube import Cube, Cubes, Grid, count, count_halves
-from batchops.stats.discovery.features import Feature, encode, features_of, lay_out_features
+from batchops.stats.discovery.features import Feature, encode, features_of, in_bins, lay_out_features
 from batchops.stats.discovery.halves import discover, discover_nights, is_odd, odd_rows
 from batchops.stats.discovery.layout import Search, labelled, lay_out_search
 from batchops.stats.discovery.losses import LOSSES, Loss, Losses, lay_out_loss, losses_of, row_losses
@@ -43,6 +43,7 @@ __all__ = [
     "discover_nights",
     "encode",
     "features_of",
+    "in_bins",
     "is_odd",
     "labelled",
     "lay_out_features",

@@ -19,7 +19,18 @@ from numpy.typing import NDArray
 from batchops.stats.columns.cells import Cells
 from batchops.stats.columns.profile import Column, Profile
 
-__all__ = ["BINS", "MISSING", "MOST", "OTHER", "Codes", "Feature", "encode", "features_of", "lay_out_features"]
+__all__ = [
+    "BINS",
+    "MISSING",
+    "MOST",
+    "OTHER",
+    "Codes",
+    "Feature",
+    "encode",
+    "features_of",
+    "in_bins",
+    "lay_out_features",
+]
 
 BINS = 5
 """Bins of a column of numbers, at the reference's quantiles; one more for missing ones. Three features of five bins
@@ -96,9 +107,12 @@ def _feature(series: pl.Series, bins: int, values: int) -> Feature | None:
         return Feature(series.name, "boolean", bins=("false", "true", MISSING))
     if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
         return Feature(series.name, "category", bins=(*_common(series, values), OTHER, MISSING))
-    if dtype.is_numeric():
-        return _number(series.name, _distinct(series), bins)
-    return None
+    return in_bins(series, bins) if dtype.is_numeric() else None
+
+
+def in_bins(series: pl.Series, bins: int = BINS) -> Feature | None:
+    """Numbers in bins at their quantiles; of `FEW` different ones or fewer, a bin each. None of fewer than two."""
+    return _number(series.name, _distinct(series), bins)
 
 
 def _varies(frame: pl.DataFrame, feature: Feature) -> bool:

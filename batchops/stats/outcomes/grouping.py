@@ -59,11 +59,12 @@ def by_slice(frame: pl.DataFrame, slices: Sequence[Slice], count: Count) -> Iter
 
     Args:
         frame: A column for each dimension.
-        slices: Each a tuple of dimensions.
+        slices: Each a tuple of dimensions; those of which one is not there have no group.
         count: Sums by group.
     """
     if not frame.height:
         return
+    slices = [each for each in slices if set(each) <= set(frame.columns)]
     names = sorted({name for each in slices for name in each})
     dimensions = {name: encoded(frame[name]) for name in names}
     for block, members in _blocks(slices, dimensions):

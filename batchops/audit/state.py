@@ -236,11 +236,15 @@ def audit_batch(batch: Batch, yardstick: Yardstick) -> Audit:
     )
 
 
-def sample_of(parts: Sequence[pl.DataFrame], yardstick: Yardstick, night: str) -> RowSample:
-    """Sample rows that come in parts of other columns; none where the yardstick asks for none."""
+def sample_of(parts: Sequence[pl.DataFrame], yardstick: Yardstick, night: str, end: int | None = None) -> RowSample:
+    """Sample rows that come in parts of other columns; none where the yardstick asks for none.
+
+    Args:
+        end: Of a sample that this one will be added to.
+    """
     if not yardstick.sampled:
         return RowSample()
-    return RowSample.merged(sample_rows(each, yardstick.sampling, night) for each in parts)
+    return RowSample.merged(sample_rows(each, yardstick.sampling, night, end) for each in parts)
 
 
 def products_of(readable: pl.DataFrame, yardstick: Yardstick) -> Covariance:

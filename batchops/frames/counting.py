@@ -26,6 +26,9 @@ PREDICTION, WEIGHT = "prediction", "weight"
 NIGHT = ""
 """The only night of rows that have none."""
 
+MERGED = 8
+"""Batches whose audits are added up at once, which takes less than adding them one by one."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -52,14 +55,17 @@ class Side:
 
 def count(table: Table, side: Side, threads: int) -> Audit:
     """The audit of a table; the memory it takes is that of a few batches."""
+    whole, parts, merged = Audit(), list[Audit](), 0
 
     def work(frame: pl.DataFrame) -> Audit:
-        return _audit(frame, side)
+        return _audit(frame, side, whole.sample.end)
 
-    whole = Audit()
     for part in _spread(work, table.batches(), threads):
-        whole = merge([whole, part])
-    return whole
+        parts.append(part)
+        # The first ones soon, since what is known of the sample spares the later ones most of its work.
+        if len(parts) >= min(merged, MERGED):
+            whole, parts, merged = merge([whole, *parts]), [], merged + len(parts)
+    return merge([whole, *parts])
 
 
 def _spread(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
@@ -83,7 +89,7 @@ def repeated_keys(table: Table, contract: Contract | None) -> pl.DataFrame | Non
     return duplicates(known) if known else None
 
 
-def _audit(frame: pl.DataFrame, side: Side) -> Audit:
+def _audit(frame: pl.DataFrame, side: Side, end: int | None) -> Audit:
     validation = _tried(frame, side)
     taken = frame if validation is None or side.keep_failing else validation.accepted
     scored, yardstick, empty = scored_rows(taken, side), side.yardstick, Audit()
@@ -97,7 +103,7 @@ def _audit(frame: pl.DataFrame, side: Side) -> Audit:
         quality=tally_quality(scored, NIGHT, yardstick.slices, yardstick.quality)
         if has_scores(scored)
         else empty.quality,
-        sample=sample_of((whole, *rest), yardstick, NIGHT),
+        sample=sample_of((whole, *rest), yardstick, NIGHT, end),
         products=products_of(frame, yardstick),
     )
 

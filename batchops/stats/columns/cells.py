@@ -15,7 +15,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["KNOWN_VALUES", "OUTER", "POINTS", "QUANTILES", "REACH", "Cells", "Kind", "floats_of", "lay_out", "quanta"]
+__all__ = [
+    "KNOWN_VALUES",
+    "OUTER",
+    "POINTS",
+    "QUANTILES",
+    "REACH",
+    "Cells",
+    "Kind",
+    "filled_of",
+    "floats_of",
+    "lay_out",
+    "quanta",
+]
 
 Kind = Literal["numeric", "discrete", "category", "boolean", "temporal", "opaque"]
 
@@ -124,17 +136,19 @@ def quanta(values: Floats, cells: Cells) -> Floats:
 
 def floats_of(series: pl.Series, kind: Kind) -> Floats | None:
     """The non-null values of a column of numbers or times, as floats; None where its dtype is not of this kind."""
+    return filled_of(series.drop_nulls() if series.null_count() else series, kind)
+
+
+def filled_of(series: pl.Series, kind: Kind) -> Floats | None:
+    """The values of a column of numbers or times, as floats, NaN where one is null.
+
+    None where its dtype is not of this kind. The array may be the column's own: it is not to be written to.
+    """
     dtype = series.dtype
-    if series.null_count():
-        series = series.drop_nulls()
-    if kind == "temporal":
-        if not dtype.is_temporal():
-            return None
-        micros = _microseconds(series)
-        return micros.cast(pl.Float64).to_numpy()
-    if not dtype.is_numeric():
+    if not (dtype.is_temporal() if kind == "temporal" else dtype.is_numeric()):
         return None
-    return series.cast(pl.Float64).to_numpy()
+    values = (_microseconds(series) if kind == "temporal" else series).cast(pl.Float64)
+    return (values.fill_null(math.nan) if values.null_count() else values).to_numpy()
 
 
 def _microseconds(series: pl.Series) -> pl.Series:

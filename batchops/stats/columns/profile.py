@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -13,15 +13,23 @@ from numpy.typing import NDArray
 
 from batchops.sketch import ValueSample
 from batchops.stats.columns.cells import REACH, Cells, floats_of, quanta
+from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, Sparse, merge_sparse
 
 __all__ = ["Column", "Profile", "merge_profiles", "summarise"]
 
-CHUNK = 65_536
 BATCH = 2**20
 """Rows whose sums of squares still fit 64 bits: (2^21)^2 * 2^20 < 2^63."""
 
+CLOSE = 2**16
+"""Whole numbers that lie within so many of each other are counted one by one."""
+
+EXACT = 2**53
+"""Up to here floats count exactly."""
+
 Floats = NDArray[np.float64]
+Counted: TypeAlias = tuple[Floats, Integers]
+"""Numbers, and how many rows hold each; a number may come twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +177,11 @@ def _category(series: pl.Series, cells: Cells) -> Column | None:
     if not isinstance(series.dtype, pl.String | pl.Categorical | pl.Enum):
         return None
     counts = series.alias("value").value_counts(name="n").filter(pl.col("value").is_not_null())
-    cell_of = {value: cell for cell, value in enumerate(cells.values)}
+    places = {value: cell for cell, value in enumerate(cells.values)}
     dense = np.zeros(cells.size, dtype=np.int64)
     unseen = []
     for value, n in zip(counts["value"].cast(pl.String).to_list(), counts["n"].to_list(), strict=True):
-        cell = cell_of.get(value, len(cells.values) if cells.capped else -1)
+        cell = places.get(value, len(cells.values) if cells.capped else -1)
         if cell < 0:
             unseen.append((value, n))
         else:
@@ -200,60 +208,66 @@ def _numeric(series: pl.Series, cells: Cells) -> Column | None:
     values = floats_of(series, cells.kind)
     if values is None:
         return None
-    known = _known(series, values)
+    known, counted = _known(series, values), _counted(series)
+    if counted is not None:
+        return _of_counted(known, counted, cells)
     finite = _only_finite(values)
     if not len(finite):
         return known
-    dense = np.zeros((3, cells.size), dtype=np.int64)
-    edges = np.array(cells.edges, dtype=np.int32)
-    overflow = np.zeros(2, dtype=np.int64)
-    for start in range(0, len(finite), CHUNK):
-        steps = quanta(finite[start : start + CHUNK], cells).astype(np.int32)
-        steps.sort()
-        _add_sorted(steps, edges, dense, overflow)
+    steps = quanta(finite, cells)
+    cell = cell_of(steps, np.array(cells.edges, dtype=np.float64))
+    low, high = steps < -REACH, steps > REACH
+    overflow = int(np.count_nonzero(low)), int(np.count_nonzero(high))
+    if any(overflow):
+        steps[low | high] = 0
     return replace(
         _with_range(known, finite, cells),
         zeros=len(finite) - int(np.count_nonzero(finite)),
-        overflow_low=int(overflow[0]),
-        overflow_high=int(overflow[1]),
-        table=Sparse.of(*dense),
+        overflow_low=overflow[0],
+        overflow_high=overflow[1],
+        table=Sparse.of(*_sums(cell, steps, cells.size)),
     )
 
 
-def _add_sorted(steps: NDArray[np.int32], edges: NDArray[np.int32], dense: Integers, overflow: Integers) -> None:
-    """Add a sorted chunk to the counts, sums and sums of squares by cell."""
-    bounds = np.concatenate(([0], np.searchsorted(steps, edges), [len(steps)]))
-    counts = np.diff(bounds)
-    wide = steps.astype(np.int64)
-    if steps[0] < -REACH or steps[-1] > REACH:
-        low, high = np.searchsorted(steps, [-REACH, REACH + 1])
-        wide[:low] = wide[high:] = 0
-        overflow += (low, len(steps) - high)
-    filled = np.flatnonzero(counts)
-    starts = bounds[filled]
-    dense[0] += counts
-    dense[1, filled] += np.add.reduceat(wide, starts)
-    dense[2, filled] += np.add.reduceat(np.multiply(wide, wide, out=wide), starts)
+def _sums(cell: Integers, steps: Floats, size: int) -> Integers:
+    """Rows, sums and sums of squares of whole steps, by cell: in floats as long as those count exactly."""
+    largest = max(float(steps.max()), -float(steps.min()), 1.0)
+    dense = np.zeros((3, size), dtype=np.int64)
+    dense[0] = np.bincount(cell, minlength=size)
+    dense[1] = np.bincount(cell, weights=steps, minlength=size)
+    rows = max(int(EXACT // largest**2), 1)
+    for start in range(0, len(steps), rows):
+        part = steps[start : start + rows]
+        dense[2] += np.bincount(cell[start : start + rows], weights=part * part, minlength=size).astype(np.int64)
+    return dense
 
 
 def _discrete(series: pl.Series, cells: Cells) -> Column | None:
     values = floats_of(series, cells.kind)
     if values is None:
         return None
-    known = _known(series, values)
-    finite = _only_finite(values)
-    if not len(finite):
+    known, counted = _known(series, values), _counted(series)
+    if counted is None:
+        counted = _counted_at(_only_finite(values), cells)
+    return _of_counted(known, counted, cells)
+
+
+def _of_counted(known: Column, counted: Counted, cells: Cells) -> Column:
+    """Of numbers that each come with how many rows hold them."""
+    values, counts = counted
+    if not len(values):
         return known
-    distinct, counts = _distinct(finite)
-    cell = np.searchsorted(cells.breaks(), distinct, side="right")
-    steps = quanta(distinct, cells).astype(np.int64)
+    steps = quanta(values, cells).astype(np.int64)
     low, high = steps < -REACH, steps > REACH
+    if cells.kind == "discrete":
+        cell, new = np.searchsorted(cells.breaks(), values, side="right"), ~np.isin(values, np.array(cells.points))
+    else:
+        cell, new = np.searchsorted(np.array(cells.edges), steps, side="right"), np.zeros(len(values), dtype=np.bool_)
     steps[low | high] = 0
-    new = ~np.isin(distinct, np.array(cells.points))
-    unseen = zip(distinct[new].tolist(), counts[new].tolist(), strict=True)
+    unseen = zip(values[new].tolist(), counts[new].tolist(), strict=True)
     return replace(
-        _with_range(known, finite, cells),
-        zeros=int(counts[distinct == 0].sum()),
+        _with_range(known, values, cells, counts),
+        zeros=int(counts[values == 0].sum()),
         overflow_low=int(counts[low].sum()),
         overflow_high=int(counts[high].sum()),
         unseen=int(counts[new].sum()),
@@ -262,15 +276,36 @@ def _discrete(series: pl.Series, cells: Cells) -> Column | None:
     )
 
 
-def _distinct(values: Floats) -> tuple[Floats, Integers]:
-    """The values of every sorted chunk without repetition, and how often each comes; -0.0 is 0.0."""
-    found, counts = [], []
-    for start in range(0, len(values), CHUNK):
-        chunk = np.sort(values[start : start + CHUNK])
-        first = np.flatnonzero(np.concatenate(([True], chunk[1:] != chunk[:-1])))
-        found.append(chunk[first] + 0.0)
-        counts.append(np.diff(first, append=len(chunk)))
-    return np.concatenate(found), np.concatenate(counts)
+def _counted(series: pl.Series) -> Counted | None:
+    """Whole numbers, and how many rows hold each; None where there are no such, or they lie far apart."""
+    if not series.dtype.is_integer():
+        return None
+    whole = series.drop_nulls().to_numpy()
+    if not len(whole):
+        return None
+    low, high = int(whole.min()), int(whole.max())
+    if high - low >= CLOSE or max(-low, high) >= EXACT:
+        return None
+    counts = np.bincount(whole.astype(np.int64) - low)
+    held = np.flatnonzero(counts)
+    return (held + low).astype(np.float64), counts[held]
+
+
+def _counted_at(values: Floats, cells: Cells) -> Counted:
+    """The reference's values and others, and how many rows hold each; -0.0 is 0.0."""
+    points, breaks = np.array(cells.points), cells.breaks()
+    cell = cell_of(values, breaks)
+    # A point's own cell ends at the next larger float, so that all in it are that point.
+    own = np.searchsorted(breaks, points, side="right")
+    by_cell = np.bincount(cell, minlength=len(breaks) + 1)
+    counts = by_cell[own]
+    by_cell[own] = 0
+    others = pl.Series("value", values[by_cell[cell] > 0]).value_counts(name="n")
+    held = counts > 0
+    return (
+        np.concatenate([points[held], others["value"].to_numpy()]) + 0.0,
+        np.concatenate([counts[held], others["n"].to_numpy().astype(np.int64)]),
+    )
 
 
 def _shown(value: float) -> str:
@@ -295,15 +330,23 @@ def _only_finite(values: Floats) -> Floats:
     return values if finite.all() else values[finite]
 
 
-def _with_range(column: Column, finite: Floats, cells: Cells) -> Column:
-    """Add the smallest and largest value, and how many lie outside the reference's; -0.0 is 0.0."""
+def _with_range(column: Column, finite: Floats, cells: Cells, counts: Integers | None = None) -> Column:
+    """Add the smallest and largest value, and how many rows lie outside the reference's; -0.0 is 0.0.
+
+    Args:
+        counts: How many rows hold each value; None: one.
+    """
     least, most = float(finite.min()) + 0.0, float(finite.max()) + 0.0
     below = above = 0
     if cells.low is not None and least < cells.low:
-        below = int(np.count_nonzero(finite < cells.low))
+        below = _rows(finite < cells.low, counts)
     if cells.high is not None and most > cells.high:
-        above = int(np.count_nonzero(finite > cells.high))
+        above = _rows(finite > cells.high, counts)
     return replace(column, minimum=least, maximum=most, below=below, above=above)
+
+
+def _rows(held: NDArray[np.bool_], counts: Integers | None) -> int:
+    return int(np.count_nonzero(held)) if counts is None else int(counts[held].sum())
 
 
 _COUNTERS: Mapping[str, Callable[[pl.Series, Cells], Column | None]] = {

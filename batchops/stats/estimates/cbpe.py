@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, merge_sparse
-from batchops.stats.numbers.whole import cell_of
 from batchops.stats.outcomes.state import LOSS, SCORE, NightQuality, ScoreCells
 from batchops.stats.quality.curves import area
 

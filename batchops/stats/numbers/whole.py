@@ -15,7 +15,6 @@ __all__ = [
     "HEAVIEST",
     "UNIT",
     "Whole",
-    "cell_of",
     "far_apart",
     "group_sums",
     "real",
@@ -34,7 +33,6 @@ WEIGHT_BITS = 26
 """The largest weight of the reference has about so many bits."""
 
 BAND = 8
-CHUNK = 65_536
 EXACT = 2**53
 HALF = 31
 MASK = 2**HALF - 1
@@ -102,17 +100,6 @@ def far_apart(values: Floats, exponent: int) -> tuple[Floats, Integers | None]:
     powers = np.where(fractions == 0, 0, powers.astype(np.int64) - exponent)
     shift = np.maximum(0, -(-(powers - BAND) // BAND) * BAND)
     return np.ldexp(fractions, np.maximum(powers - shift, -1_100).astype(np.int32)), shift
-
-
-def cell_of(values: Floats, edges: Floats) -> Integers:
-    """The cell of each value: as np.searchsorted from the right, five times as fast for thousands of edges."""
-    cell = np.empty(len(values), dtype=np.int64)
-    for start in range(0, len(values), CHUNK):
-        chunk = values[start : start + CHUNK]
-        order = np.argsort(chunk)
-        bounds = np.concatenate(([0], np.searchsorted(chunk[order], edges), [len(chunk)]))
-        cell[start : start + CHUNK][order] = np.repeat(np.arange(len(edges) + 1), np.diff(bounds))
-    return cell
 
 
 def real(whole: int, exponent: int = 0) -> float:

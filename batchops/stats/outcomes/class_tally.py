@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, Sparse
-from batchops.stats.numbers.whole import cell_of, group_sums
+from batchops.stats.numbers.whole import group_sums
 from batchops.stats.outcomes.classes import ClassCounts
 from batchops.stats.outcomes.counting import Line, Lines
 from batchops.stats.outcomes.grouping import Slice, by_slice

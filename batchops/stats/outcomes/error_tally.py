@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, Sparse
-from batchops.stats.numbers.whole import UNIT, cell_of, far_apart
+from batchops.stats.numbers.whole import UNIT, far_apart
 from batchops.stats.outcomes.counting import Line, Lines
 from batchops.stats.outcomes.grouping import Slice, by_slice
 from batchops.stats.outcomes.regression import LARGEST, MOMENTS, ErrorCells, ErrorSums, ErrorTables

@@ -14,7 +14,7 @@ from batchops.stats.numbers.sparse import Integers
 from batchops.stats.numbers.whole import Whole
 from batchops.stats.outcomes.state import SliceKey
 
-__all__ = ["MISSING", "Dimension", "Slice", "Table", "by_slice", "encoded"]
+__all__ = ["JOINT", "MISSING", "Dimension", "Slice", "Table", "by_slice", "encoded"]
 
 MISSING = "missing"
 """Value of a dimension where it is null."""

@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, Sparse
-from batchops.stats.numbers.whole import Whole, cell_of, group_sums, weights_of
+from batchops.stats.numbers.whole import Whole, group_sums, weights_of
 from batchops.stats.outcomes.class_tally import tally_classes
 from batchops.stats.outcomes.counting import Line, Lines
 from batchops.stats.outcomes.error_tally import tally_errors
-from batchops.stats.outcomes.grouping import MISSING, Slice, by_slice
+from batchops.stats.outcomes.grouping import JOINT, MISSING, Slice, by_slice
 from batchops.stats.outcomes.state import (
     LOSS,
     SCORE,
@@ -255,11 +256,17 @@ def _histograms(group: Integers, coarse: Integers | None, rows: _Rows) -> Mappin
     width = int(coarse.max()) + 1
     joint = (group * width + coarse) * 2 + rows.label
     heavy: Whole | None = None
-    if rows.weights is None:
-        place, counts = np.unique(joint, return_counts=True)
+    size = int(joint.max()) + 1
+    if size > JOINT:
+        place, joint = np.unique(joint, return_inverse=True)
+        counts = np.bincount(joint)
     else:
-        place, code, counts = np.unique(joint, return_inverse=True, return_counts=True)
-        heavy = group_sums(code, len(place), rows.weights[rows.held])
+        counts = np.bincount(joint)
+        place = np.flatnonzero(counts)
+    if rows.weights is not None:
+        heavy = group_sums(joint, len(counts), rows.weights[rows.held])
+    if size <= JOINT:
+        counts, heavy = counts[place], None if heavy is None else heavy[place]
     owner = place // (2 * width)
     starts = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1])))
     found = {}

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from batchops.stats.columns.cells import Cells, floats_of
+from batchops.stats.columns.cells import Cells, filled_of
 from batchops.stats.columns.profile import Profile
 from batchops.stats.numbers.sparse import Integers
 from batchops.stats.rows.sample import HIGH, LOW, RowSample
@@ -126,13 +126,12 @@ def _steps(frame: pl.DataFrame, cells: Cells, into: Floats) -> NDArray[np.bool_]
     """Write a column's steps from its centre, 0 where it has no value; returns where that is, None for nowhere."""
     if cells.column not in frame.columns or frame.schema[cells.column] == pl.Null:
         return np.ones(frame.height, dtype=np.bool_)
-    series = frame[cells.column]
-    if not series.dtype.is_numeric():
+    values = filled_of(frame[cells.column], cells.kind)
+    if values is None:
         return np.ones(frame.height, dtype=np.bool_)
-    values = floats_of(series.fill_null(float("nan")) if series.null_count() else series, cells.kind)
-    assert values is not None
     with np.errstate(over="ignore"):
-        np.multiply(values - cells.centre, 1.0 / (cells.quantum * STEP), out=into)
+        np.subtract(values, cells.centre, out=into)
+        into *= 1.0 / (cells.quantum * STEP)
     np.clip(np.rint(into, out=into), -LARGEST, LARGEST, out=into)
     missing = np.isnan(into)
     if not missing.any():

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from batchops.stats.columns.cells import Cells, floats_of
+from batchops.stats.columns.cells import Cells, filled_of
 
 __all__ = ["hash_rows"]
 
@@ -46,12 +46,13 @@ def hash_rows(frame: pl.DataFrame, cells: Sequence[Cells], others: Sequence[str]
     counted = {column for column, _ in named}
     named += [(name, None) for name in others if name not in counted]
     total = np.zeros(frame.height, dtype=np.uint64)
+    room = np.empty(min(CHUNK, frame.height), dtype=np.uint64)
     for column, known in sorted(named, key=lambda pair: pair[0]):
         bits = _bits(frame[column], known) if column in frame.columns else np.broadcast_to(ABSENT, frame.height)
         odd = _text_hashes([column])[0] | np.uint64(1)
         for start in range(0, frame.height, CHUNK):
             part = bits[start : start + CHUNK]
-            folded = part >> np.uint64(32)
+            folded = np.right_shift(part, np.uint64(32), out=room[: len(part)])
             folded ^= part
             folded *= odd
             total[start : start + CHUNK] += folded
@@ -80,25 +81,11 @@ def _bits(series: pl.Series, cells: Cells | None) -> Hashes:
             return np.full(len(series), ABSENT)
         return _text_bits(series, cells.values if cells is not None else ())
     if dtype == pl.Boolean and (cells is None or cells.kind == "boolean"):
-        return _float_bits(series.cast(pl.Float64))
+        return _float_bits(series.cast(pl.Float64).fill_null(float("nan")).to_numpy())
     if cells is None:
         return _plain_bits(series)
-    if not cells.numbers or not (dtype.is_temporal() if cells.kind == "temporal" else dtype.is_numeric()):
-        return np.full(len(series), ABSENT)
-    return _float_bits(_floats(series, cells))
-
-
-def _floats(series: pl.Series, cells: Cells) -> pl.Series:
-    if not series.null_count():
-        values = floats_of(series, cells.kind)
-        assert values is not None
-        return pl.Series(values)
-    known = series.is_not_null()
-    values = np.full(len(series), np.nan)
-    found = floats_of(series, cells.kind)
-    assert found is not None
-    values[known.to_numpy()] = found
-    return pl.Series(values)
+    values = filled_of(series, cells.kind) if cells.numbers else None
+    return np.full(len(series), ABSENT) if values is None else _float_bits(values)
 
 
 def _plain_bits(series: pl.Series) -> Hashes:
@@ -113,13 +100,13 @@ def _plain_bits(series: pl.Series) -> Hashes:
     if dtype.is_temporal():
         return _plain_bits(series.to_physical())
     if dtype.is_numeric():
-        return _float_bits(series.cast(pl.Float64))
+        return _float_bits(series.cast(pl.Float64).fill_null(float("nan")).to_numpy())
     return np.full(len(series), ABSENT)
 
 
-def _float_bits(series: pl.Series) -> Hashes:
+def _float_bits(values: NDArray[np.float64]) -> Hashes:
     """Of numbers; every NaN is missing, and -0.0 is 0.0."""
-    values = series.fill_null(float("nan")).to_numpy() + 0.0
+    values = values + 0.0
     bits = values.view(np.uint64)
     missing = np.isnan(values)
     if missing.any():
@@ -129,19 +116,16 @@ def _float_bits(series: pl.Series) -> Hashes:
 
 def _text_bits(series: pl.Series, known: Sequence[str]) -> Hashes:
     """Of texts; known values are hashed once, and only others row by row."""
-    bits = np.full(len(series), MISSING)
-    rest = series.is_not_null()
-    if known:
-        codes = series.cast(pl.String).cast(pl.Enum(known), strict=False)
-        held = codes.is_not_null()
-        table = _text_hashes(known)
-        if held.all():
-            whole: Hashes = table[codes.to_physical().to_numpy()]
-            return whole
-        bits[held.to_numpy()] = table[codes.drop_nulls().to_physical().to_numpy()]
-        rest &= ~held
-    if rest.any():
-        bits[rest.to_numpy()] = _text_hashes(series.filter(rest).cast(pl.String))
+    texts = series.cast(pl.String)
+    codes = texts.cast(pl.Enum(known), strict=False)
+    unknown = codes.null_count()
+    places = codes.to_physical()
+    if unknown:
+        places = places.fill_null(len(known))
+    bits: Hashes = np.append(_text_hashes(known), MISSING)[places.to_numpy()]
+    if unknown > texts.null_count():
+        rest = codes.is_null() & texts.is_not_null()
+        bits[rest.to_numpy()] = _text_hashes(texts.filter(rest))
     return bits
 
 

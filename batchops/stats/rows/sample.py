@@ -104,6 +104,11 @@ class RowSample:
         """How many different rows are kept."""
         return len(self.hashes)
 
+    @property
+    def end(self) -> int | None:
+        """The hash beyond which no further row can be kept; None while any can."""
+        return self.hashes[-1] if 0 < self.size == self.height else None
+
     @classmethod
     def merged(cls, samples: Iterable[RowSample]) -> RowSample:
         """The sample of all their rows; many at once is faster than one by one."""
@@ -222,16 +227,19 @@ def _width(names: _Names) -> int:
     return len(names.codes) + len(names.numbers) + len(names.texts)
 
 
-def sample_rows(frame: pl.DataFrame, sampling: Sampling, night: str = "") -> RowSample:
+def sample_rows(frame: pl.DataFrame, sampling: Sampling, night: str = "", end: int | None = None) -> RowSample:
     """Sample the rows of a frame: all are hashed, and only those that can be kept are looked at.
 
     Args:
         frame: The columns of the sampling's cells, key, numbers and texts; what is not there is absent, or unknown.
         night: ISO date of the rows.
+        end: That of a sample which this one will be added to, so that rows beyond it need not be looked at: the sum is
+            the same.
     """
     # Not by its score or label: a row that was set aside is the same row when it is scored after all.
     hashes = hash_rows(frame, sampling.cells, sampling.key) >> np.uint64(64 - HASH_BITS)
-    kept = _smallest(hashes, sampling.size)
+    near = None if end is None else np.flatnonzero(hashes <= np.uint64(end))
+    kept = _smallest(hashes, sampling.size) if near is None else near[_smallest(hashes[near], sampling.size)]
     rows, chosen = frame[kept], hashes[kept]
     cells = {each.column: each for each in sampling.cells if each.kind != "opaque"}
     names = _Names(tuple(sorted(cells)), tuple(sorted(sampling.numbers)), tuple(sorted(sampling.texts)))

@@ -85,6 +85,20 @@ def test_samples_of_other_columns_and_sizes_add_up_in_any_order() -> None:
     assert set(np.unique(whole.code("late"))) == {ABSENT, 0, 1}
 
 
+def test_rows_beyond_the_end_of_what_is_known_need_not_be_sampled() -> None:
+    first, second = rows(300, 1), pl.concat([rows(60, 2), rows(300, 1).head(40)])
+    before = sample_rows(first, sampling(40))
+    spared, whole = sample_rows(second, sampling(40), end=before.end), sample_rows(second, sampling(40))
+    assert before + spared == before + whole
+    assert (spared.rows, whole.height) == (100, 40)
+    assert 0 < spared.height < 40
+
+
+def test_there_is_no_end_while_any_row_can_still_be_kept() -> None:
+    assert sample_rows(rows(5), sampling(40)).end is None
+    assert RowSample().end is None
+
+
 def test_rows_that_are_alike_in_everything_are_one_row_with_a_count() -> None:
     frame = pl.concat([rows(100)] * 3)
     once, thrice = sample_rows(rows(100), sampling(20)), sample_rows(frame, sampling(20))

@@ -160,6 +160,8 @@ class QualityPart:
         label_age: Days between the window's last night and the newest label; nights are compared at equal age. None
             where labels have no night.
         classes: Of more than two, and of k rows or more: ``precision``, ``recall``, ``f1``, ``base_rate``...
+        left_out: Rows that no metric counts: without a score (null, NaN), with one that is none (not from 0 to 1; a
+            decision that is no class), or with a weight that is none (null, negative, infinite).
     """
 
     task: str
@@ -177,6 +179,7 @@ class QualityPart:
     gain: tuple[GainBin, ...] = ()
     label_age: int | None = None
     classes: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,7 @@ def quality_part(
         ),
         gain=tuple(GainBin(each.share, each.gain, each.lift) for each in (gain(quality, cells) if binary else ())),
         classes=_classes(quality, cells),
+        left_out=sum(night.missing + night.impossible + night.strange_weights for night in quality.nights.values()),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from batchops.cli.call import Call, Result, tell
-from batchops.errors import UsageError, did_you_mean
+from batchops.errors import UsageError
 
 if TYPE_CHECKING:
     from batchops.contract import Contract
@@ -87,7 +87,7 @@ def audit(
     asked = Asked(
         roles=roles,
         contract=_contract(contract, settings.project),
-        sections=_sections(only or ()),
+        sections=tuple(name for each in only or () for name in each.split(",")) or SECTIONS,
         discover=discover,
         keep_failing=keep_failing,
         method=method,
@@ -99,14 +99,6 @@ def audit(
     except OSError as error:
         raise UsageError(f"--out {out}", f"cannot be written: {error.strerror}", "Name another folder") from error
     return _answer(call, made, {"report": str(report_path), "audit": str(audit_path)})
-
-
-def _sections(only: Sequence[str]) -> tuple[str, ...]:
-    wanted = [name for each in only for name in each.split(",")]
-    for name in wanted:
-        if name not in SECTIONS:
-            raise UsageError("--only", f"there is no section {name!r}", did_you_mean(name, SECTIONS))
-    return tuple(wanted) or SECTIONS
 
 
 def _contract(spec: str | None, project: Path) -> Contract | None:

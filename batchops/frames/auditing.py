@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -12,17 +12,16 @@ from batchops import models
 from batchops.audit import SCORE, Audit, Comparison, Reference, Yardstick, compare_audits
 from batchops.audit.discovering import declared, discovered_figures
 from batchops.audit.estimating import Estimated, estimate_night, estimated_figures, rows_alike
-from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures
 from batchops.audit.multivariate import ROWS
 from batchops.audit.primary import slice_test
-from batchops.audit.qualities import quality_figures
-from batchops.audit.slicing import fairness_figures, slice_figures
-from batchops.contract import Contract, schema_faults
+from batchops.contract import Contract
+from batchops.frames.asked import Asked
 from batchops.frames.counting import NIGHT, Side, count, has_scores, outcome, repeated_keys
 from batchops.frames.dimensions import dimensions_of
+from batchops.frames.figures import table_figures
 from batchops.frames.layout import lay_out_inputs, sample_of
 from batchops.frames.roles import Guess, Roles, settle
-from batchops.frames.schema import Fault, faults_of, schema_figures
+from batchops.frames.schema import Fault, faults_of
 from batchops.frames.searching import Searched, search
 from batchops.frames.sources import Table
 from batchops.frames.truth import Truth, suit, truth_of
@@ -30,33 +29,9 @@ from batchops.run.clock import Clock
 from batchops.stats import Cells, lay_out, lay_out_quality
 from batchops.stats.discovery import Discovery
 from batchops.stats.parity import Parity, parity
-from batchops.verdict import Figure, Policy, Verdict, judge
+from batchops.verdict import Verdict, judge
 
-__all__ = ["SECTIONS", "Asked", "Audited", "audit_tables"]
-
-SECTIONS = ("drift", "quality", "slices", "contract")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person wants to know of two tables.
-
-    Attributes:
-        sections: Of `SECTIONS`; what is not named is not measured.
-        discover: Search for slices, beside the declared ones.
-        keep_failing: Rows that the contract sets aside take part in quality and slices.
-        method: Another tool whose figures are shown beside these: ``evidently``, ``nannyml`` or ``tfdv``.
-        threads: Batches that are counted at once.
-    """
-
-    roles: Roles = field(default_factory=Roles)
-    contract: Contract | None = None
-    sections: tuple[str, ...] = SECTIONS
-    discover: bool = False
-    keep_failing: bool = False
-    method: str | None = None
-    policy: Policy = field(default_factory=Policy)
-    threads: int = 2
+__all__ = ["Audited", "audit_tables"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +89,8 @@ def audit_tables(current: Table, reference: Table | None, asked: Asked, clock: C
         comparison = compare_audits([now], known, asked.policy)
         estimated = _estimated(now, known, comparison, asked)
         faults = _faults(current, reference, side.roles)
-        figures = [*_figures((now, known), comparison, faults, asked), *estimated_figures(estimated, asked.policy)]
+        figures = table_figures((now, known), comparison, faults, asked, reference is not None)
+        figures += estimated_figures(estimated, asked.policy)
         if found is not None:
             figures += discovered_figures(found, asked.policy, declared(comparison))
         verdict = judge(figures, asked.policy, "")
@@ -230,35 +206,3 @@ def _outcomes(tables: tuple[Table, Table], roles: Roles, truth: Truth | None) ->
         if has_scores(rows):
             break
     return rows
-
-
-def _figures(
-    audits: tuple[Audit, Reference], comparison: Comparison, faults: Sequence[Fault], asked: Asked
-) -> list[Figure]:
-    now, known = audits
-    figures = [] if now.rows else [Figure("input.empty", ALL_ROWS, 1, "files", 1)]
-    figures += schema_figures(faults, now.rows) if "drift" in asked.sections else []
-    if asked.contract is not None and "contract" in asked.sections:
-        figures += _contract_figures(now, asked.contract, known.audit)
-    if "drift" in asked.sections:
-        figures += drift_figures(comparison, asked.policy)
-    if "quality" in asked.sections:
-        figures += quality_figures(comparison, known.quality)
-    if "slices" in asked.sections:
-        figures += [*slice_figures(comparison, asked.policy), *fairness_figures(comparison, asked.policy)]
-    return figures
-
-
-def _contract_figures(now: Audit, contract: Contract, reference: Audit) -> list[Figure]:
-    figures = [
-        Figure(
-            fault.check,
-            fault.column,
-            fault.rows,
-            "rows",
-            now.rows,
-            evidence={"dtype": fault.dtype, "wanted": fault.wanted, "hint": fault.hint or None, "rows": fault.rows},
-        )
-        for fault in schema_faults(contract, now.schema)
-    ]
-    return [*figures, *contract_figures(now, contract, reference)]

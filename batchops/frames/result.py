@@ -13,7 +13,8 @@ from batchops import codec, contract as contracts
 from batchops.audit.document import AuditDocument, VerdictPart
 from batchops.contract import Contract
 from batchops.errors import GateError
-from batchops.frames.auditing import SECTIONS, Asked, audit_tables
+from batchops.frames.asked import SECTIONS, Asked
+from batchops.frames.auditing import audit_tables
 from batchops.frames.document import document_of
 from batchops.frames.roles import Roles
 from batchops.frames.sources import Table, open_frame
@@ -178,7 +179,7 @@ def audit_frame(  # noqa: PLR0913 - each is an option of its own, given by its n
     asked = Asked(
         roles=roles or Roles(),
         contract=compiled,
-        sections=tuple(only),
+        sections=(only,) if isinstance(only, str) else tuple(only),
         discover=discover,
         keep_failing=keep_failing,
         method=method,

@@ -41,7 +41,8 @@ def _level(severity: Severity, colour: bool, width: int = 0) -> str:
 
 
 def _figure(value: float | None, unit: str) -> str:
-    return count(value) if not unit else amount(value, unit)
+    whole = value is not None and float(value).is_integer()
+    return count(value) if whole and not unit else amount(value, unit)
 
 
 def _row(family: Family, findings: Sequence[FindingPart], document: AuditDocument) -> tuple[str, ...]:
@@ -56,7 +57,7 @@ def _row(family: Family, findings: Sequence[FindingPart], document: AuditDocumen
     return (
         FAMILIES.get(family.name, family.name),
         _figure(family.value, family.unit),
-        limit_words(check, family.limit, family.unit) if family.limit is not None and family.unit else "",
+        limit_words(check, family.limit, family.unit) if family.limit or (family.unit and family.limit == 0) else "",
         "" if last is None else _figure(last, family.unit),
         date(first.since, year=False) if first and first.since else "",
         family.text,
@@ -66,10 +67,12 @@ def _row(family: Family, findings: Sequence[FindingPart], document: AuditDocumen
 def _table(document: AuditDocument, colour: bool) -> list[str]:
     head = ("", "now", "limit", "last run", "since", "what")
     rows = [tuple(_text(cell) for cell in _row(family, document.findings, document)) for family in document.families]
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(5)]
+    # Two tables have no run before.
+    figures = range(1, 5) if document.job else range(1, 3)
+    widths = {i: max(len(row[i]) for row in (head, *rows)) for i in (0, *figures)}
 
     def cells(row: tuple[str, ...]) -> list[str]:
-        return [row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in range(1, 5)), row[5]]
+        return [row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in figures), row[5]]
 
     name, *rest = cells(head)
     lines = [_style(f"{name}  {'':9}  {'  '.join(rest)}".rstrip(), "2", colour)]

@@ -102,6 +102,8 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
         # and still moves every sum of predictions.
         "quality.mean_error": Limit(warn=0.10, fail=0.20),
         "quality.coverage": Limit(warn=0.90),
+        # Rows that no metric counts: as many as a contract may set aside.
+        "quality.left_out": Limit(warn=0.01, fail=0.10),
         # Before the labels, as far as scores let expect it; losses as a share of what the reference got.
         "estimated.roc_auc": Limit(warn=0.03),
         "estimated.log_loss": Limit(warn=0.10),

@@ -11,6 +11,7 @@ import batchops
 from batchops import Roles, audit_frame, codec
 from batchops.audit import AuditDocument
 from batchops.contract import compile_contract
+from batchops.errors import UsageError
 from tests.frames.two import frame
 
 REFERENCE = frame(20_000, 1)
@@ -39,6 +40,8 @@ def test_rows_like_the_reference_raise_no_alarm() -> None:
         (CURRENT.with_columns(pl.col("temp") + 0.5), ("drift.distance", "temp", "WARN")),
         (CURRENT.with_columns(pl.col("temp") * 1e300), ("drift.outside_share", "temp", "FAIL")),
         (CURRENT.with_columns(carrier=pl.lit("ZZ")), ("drift.unseen_share", "carrier", "FAIL")),
+        (CURRENT.drop("score"), ("schema.missing_column", "score", "FAIL")),
+        (CURRENT.with_columns(pl.col("score").cast(pl.String)), ("schema.dtype", "score", "FAIL")),
     ],
 )
 def test_what_changed_is_found_where_it_changed(changed: pl.DataFrame, expected: tuple[str, str, str]) -> None:
@@ -69,6 +72,65 @@ def test_hardly_any_rows_are_no_error_and_no_fail(rows: int) -> None:
     assert made.verdict.severity != "FAIL"
     assert made.document.rows.total == rows
     assert made._repr_html_()
+
+
+def test_an_empty_side_is_a_finding_and_never_a_pass() -> None:
+    for current, reference, subject in (
+        (CURRENT.head(0), REFERENCE, "all rows"),
+        (CURRENT, REFERENCE.head(0), "the reference"),
+        (CURRENT.head(0), None, "all rows"),
+    ):
+        made = audit_frame(current, reference)
+        assert [(each.check, each.subject) for each in made.document.findings] == [("input.empty", subject)]
+        assert made.verdict.severity == "WARN"
+        assert "has 0 rows: nothing could be" in made.verdict.headline
+
+
+def test_what_nothing_was_known_of_is_no_pass() -> None:
+    made = audit_frame(CURRENT.drop("score", "label"))
+    assert made.verdict.severity == "NOT RUN"
+    assert made.verdict.headline.endswith("read, nothing judged")
+    assert made.verdict.actions[0].text.startswith("Name a reference, labels or a contract")
+
+
+NONE, HALF = pl.lit(None, pl.Float64), pl.col("hour") < 12
+
+
+@pytest.mark.parametrize(
+    ("changed", "roles", "cause"),
+    [
+        (CURRENT.with_columns(score=pl.when(HALF).then(NONE).otherwise("score")), Roles(), "missing"),
+        (CURRENT.with_columns(score=pl.when(HALF).then(float("nan")).otherwise("score")), Roles(), "missing"),
+        (CURRENT.with_columns(score=pl.when(HALF).then(7.5).otherwise("score")), Roles(), "impossible"),
+        (CURRENT.with_columns(w=pl.when(HALF).then(-1.0).otherwise(1.0)), Roles(weight="w"), "weights"),
+        (CURRENT.with_columns(w=pl.when(HALF).then(NONE).otherwise(1.0)), Roles(weight="w"), "weights"),
+        (CURRENT.with_columns(w=pl.when(HALF).then(float("inf")).otherwise(1.0)), Roles(weight="w"), "weights"),
+    ],
+)
+def test_rows_that_no_metric_can_count_are_told(changed: pl.DataFrame, roles: Roles, cause: str) -> None:
+    made, left_out = audit_frame(changed, roles=roles), CURRENT.filter(HALF).height
+    (finding,) = [each for each in made.document.findings if each.check == "quality.left_out"]
+    assert (finding.severity, finding.evidence[cause]) == ("FAIL", left_out)
+    assert finding.value == pytest.approx(left_out / CURRENT.height)
+    assert made.document.quality is not None
+    assert (made.document.quality.left_out, made.document.quality.n_labelled) == (left_out, CURRENT.height - left_out)
+
+
+def test_labels_of_no_known_class_are_told() -> None:
+    known = CURRENT.select(prediction="carrier", label="carrier")
+    strange = known.with_columns(label=pl.when(pl.col("label") == "AA").then(pl.lit("ZZ")).otherwise("label"))
+    made = audit_frame(strange, known)
+    (finding,) = [each for each in made.document.findings if each.check == "labels.invalid"]
+    assert finding.value == known.filter(pl.col("label") == "AA").height
+    assert finding.title.endswith("are none of the reference's classes")
+
+
+def test_what_was_asked_for_exists() -> None:
+    with pytest.raises(UsageError, match="Did you mean drift"):
+        audit_frame(CURRENT, REFERENCE, only="drif")
+    with pytest.raises(UsageError, match="Did you mean nannyml"):
+        audit_frame(CURRENT, REFERENCE, method="nannym")
+    assert audit_frame(CURRENT, REFERENCE, only="quality").document.drift is None
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:

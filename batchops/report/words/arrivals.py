@@ -40,6 +40,14 @@ def _unreadable(finding: Finding, facts: Facts) -> Saying:
 
 def _empty(finding: Finding, facts: Facts) -> Saying:
     name = subject_words(finding)
+    if not facts.job:
+        table = "The reference" if name == "the reference" else "The table"
+        return Saying(
+            title=f"{table} has no rows",
+            short="table without rows",
+            headline=f"{table} has 0 rows: nothing could be {'compared' if table == 'The reference' else 'judged'}",
+            remedy="Ask its producer whether nothing happened or nothing was delivered",
+        )
     return Saying(
         title=f"{name} has no rows",
         short="file has no rows",
@@ -77,7 +85,13 @@ def _rows(finding: Finding, facts: Facts) -> str:
     return f"{count(finding.value)} of {plural(facts.rows, 'row')}"
 
 
-def _schema(what: str, remedy: str) -> Callable[[Finding, Facts], Saying]:
+def _schema(what: str, remedy: str, alone: str = "") -> Callable[[Finding, Facts], Saying]:
+    """A column that is not as it should be.
+
+    Args:
+        alone: The remedy where there is no contract, only another table.
+    """
+
     def saying(finding: Finding, facts: Facts) -> Saying:
         column = subject_words(finding)
         found, wanted, hint = (text_of(finding, each) for each in ("dtype", "wanted", "hint"))
@@ -85,12 +99,12 @@ def _schema(what: str, remedy: str) -> Callable[[Finding, Facts], Saying]:
         about = f" ({found} instead of {wanted})" if typed else f" ({hint} may be its new name)" if hint else ""
         in_rows = f": {against_limit(finding)}"
         if finding.unit == "rows" and finding.value is not None:
-            in_rows = f" in {_rows(finding, facts)}"
+            in_rows = f" in {_rows(finding, facts)}" if facts.rows else ", and there are no rows"
         return Saying(
             title=f"{column} {what}{about}",
             short=f"{column} {what}",
             headline=f"{column} {what}{about}{in_rows}",
-            remedy=remedy,
+            remedy=remedy if facts.job or facts.rules else alone or remedy,
             command=f"batchops check {facts.job}" if facts.job else None,
         )
 
@@ -104,6 +118,12 @@ def _extra(finding: Finding, facts: Facts) -> Saying:
     if not facts.job and not facts.rules:
         return _schema("is not in the reference", "Have it left out, or compare with rows that have it")(finding, facts)
     return _schema("is not in the contract", "Add it to the contract, or have it left out")(finding, facts)
+
+
+def _coerced(finding: Finding, facts: Facts) -> Saying:
+    what = "was converted to the contract's type" if facts.job or facts.rules else "has another type of number"
+    remedy = "Have it delivered in the contract's type"
+    return _schema(what, remedy, "Have it delivered in the type that the reference has")(finding, facts)
 
 
 def _freshness(finding: Finding, facts: Facts) -> Saying:
@@ -196,9 +216,15 @@ ARRIVALS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
         "input.empty": _empty,
         "partition.duplicate": _duplicate,
         "partition.late": _late,
-        "schema.missing_column": _schema("is missing", "Have the column delivered, or release a contract without it"),
-        "schema.dtype": _schema("has another type", "Have the column delivered in the contract's type"),
-        "schema.coerced": _schema("was converted to the contract's type", "Have it delivered in the contract's type"),
+        "schema.missing_column": _schema(
+            "is missing", "Have the column delivered, or release a contract without it", "Have the column delivered"
+        ),
+        "schema.dtype": _schema(
+            "has another type",
+            "Have the column delivered in the contract's type",
+            "Have the column delivered in the type that the reference has",
+        ),
+        "schema.coerced": _coerced,
         "schema.extra_column": _extra,
         "schema.order": _schema("comes in another order", "Have the columns delivered in the contract's order"),
         "contract.rule": _rule,

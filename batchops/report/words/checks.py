@@ -172,6 +172,11 @@ def _labels(what: str, remedy: str) -> Callable[[Finding, Facts], Saying]:
     return saying
 
 
+def _invalid(finding: Finding, facts: Facts) -> Saying:
+    what = "are neither 0 nor 1" if facts.job else "are none of the reference's classes"
+    return _labels(what, "Correct the labels' source, then read them again")(finding, facts)
+
+
 def _other(finding: Finding, facts: Facts) -> Saying:
     """For checks that came after this was written."""
     measure = clean(finding.check.partition(".")[2] or finding.check).replace("_", " ")
@@ -203,7 +208,7 @@ SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
         "quality.roc_auc": _roc_auc,
         "quality.coverage": _coverage,
         "labels.conflicting": _labels("contradict each other", "Correct the labels' source, then read them again"),
-        "labels.invalid": _labels("are neither 0 nor 1", "Correct the labels' source, then read them again"),
+        "labels.invalid": _invalid,
         "labels.unmatched": _labels("belong to no scored row", "See whether keys changed between scoring and labels"),
         "slices.calibration_gap": _gap,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from batchops.report.formats import number, percent
+from batchops.report.formats import count, number, percent
 from batchops.report.words.facts import Facts
 from batchops.report.words.saying import Saying, against_limit, figure_of, train, trained
 from batchops.verdict import Finding
@@ -53,6 +53,22 @@ def _mean_error(finding: Finding, facts: Facts) -> Saying:
     )
 
 
+def _left_out(finding: Finding, _: Facts) -> Saying:
+    causes = {
+        "missing": "have no score",
+        "impossible": "have a score that is none",
+        "weights": "have a weight that is none",
+    }
+    counts = {words: figure_of(finding, name) or 0.0 for name, words in causes.items()}
+    told = ", ".join(f"{count(rows)} {words}" for words, rows in counts.items() if rows)
+    return Saying(
+        title=f"Rows that no metric can count: {told}" if told else "Rows that no metric can count",
+        short="of rows that no metric can count",
+        headline=f"{against_limit(finding)}, of the rows cannot be counted: {told or 'they have no usable score'}",
+        remedy="See which column is the score, and what writes it; of classes a score lies between 0 and 1",
+    )
+
+
 QUALITIES: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
     {
         "quality.accuracy": _worse("The model decides wrongly more often", "accuracy", percent),
@@ -61,5 +77,6 @@ QUALITIES: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
             "Predictions are further from what came true", "root mean squared error", number
         ),
         "quality.mean_error": _mean_error,
+        "quality.left_out": _left_out,
     }
 )

@@ -50,6 +50,8 @@ def severity_of_family(findings: Sequence[Finding]) -> Severity:
 def not_run(name: str, facts: Facts) -> str:
     """Why a family was not judged, and when it will be."""
     if not facts.job:
+        if not facts.rows and name != "contract":
+            return "There are no rows."
         return {
             "contract": "No contract was given, or it was not asked for.",
             "drift": "There is no reference, or drift was not asked for.",

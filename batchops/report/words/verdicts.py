@@ -26,7 +26,20 @@ WRONG = (
         "quality",
         "Do not use these scores as probabilities; rankings and top-N lists may be used.",
     ),
+    ("quality.accuracy", "quality", "Do not use these decisions: they are wrong more often than they were."),
+    (
+        "quality.root_mean_squared_error",
+        "quality",
+        "Do not use these predictions: they are further from what came true than they were.",
+    ),
+    ("quality.mean_error", "quality", "Do not use these predictions as they are: all of them are too high or too low."),
+    (
+        "quality.log_loss",
+        "quality",
+        "Do not use these scores as probabilities: they are further from what came true than they were.",
+    ),
     ("slices.calibration_gap", "slices", "Use the scores, but not as probabilities in the slices that fail."),
+    ("slices", "slices", "Use the scores, but not in the slices that fail."),
 )
 """What a failing check means for the use of the scores, the worst first: (check, where to look, words)."""
 
@@ -57,6 +70,8 @@ def _headline(first: Finding | None, verdict: Verdict, facts: Facts) -> str:
         return "Nothing to score: 0 rows came, 0 were scored"
     near = nearest(verdict.findings)
     held = sum(finding.severity is Severity.PASS for finding in verdict.findings)
+    if near is None and not held and not facts.job:
+        return f"{plural(facts.rows, 'row')} read, nothing judged"
     if near is None:
         return f"{plural(facts.scored, 'row')} scored, {plural(held, 'check')} held"
     unit = unit_of(near)
@@ -138,10 +153,13 @@ def _use(first: Finding | None, verdict: Verdict, facts: Facts) -> Action:
         return Action("There is no score to use tonight." if facts.job else "There is no row to use.")
     if first is None:
         rows = plural(facts.scored, "row")
+        if verdict.severity is Severity.NOT_RUN and not facts.job:
+            return Action(f"Name a reference, labels or a contract: of {rows} nothing could be judged.")
         return Action(
             f"Use the scores: {rows} published." if facts.job else f"Use the data: {rows}, nothing stands out."
         )
     failing = {finding.check for finding in verdict.alarms if finding.severity is Severity.FAIL}
+    failing |= {family_of(check) for check in failing}
     for check, place, words in WRONG:
         if check in failing:
             return Action(words, None, place)

@@ -1,0 +1,71 @@
+"""The figures by which a table is judged: those of a night, and what only tables have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from batchops.audit import Audit, Comparison, Reference
+from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures
+from batchops.audit.qualities import quality_figures
+from batchops.audit.slicing import fairness_figures, slice_figures
+from batchops.contract import Contract, schema_faults
+from batchops.frames.asked import Asked
+from batchops.frames.schema import Fault, schema_figures
+from batchops.verdict import Figure
+
+__all__ = ["REFERENCE", "table_figures"]
+
+REFERENCE = "the reference"
+
+
+def table_figures(
+    audits: tuple[Audit, Reference], comparison: Comparison, faults: Sequence[Fault], asked: Asked, compared: bool
+) -> list[Figure]:
+    """Everything that was asked for.
+
+    Args:
+        compared: There is a reference.
+    """
+    now, known = audits
+    figures = [] if now.rows else [Figure("input.empty", ALL_ROWS, 1, "files", 1)]
+    if compared and not known.audit.rows:
+        figures.append(Figure("input.empty", REFERENCE, 1, "files", 1))
+    if asked.contract is not None and "contract" in asked.sections:
+        figures += _contract_figures(now, asked.contract, known.audit)
+    if "drift" in asked.sections:
+        told = {each.id for each in figures}
+        # What the contract says of a column already is no second finding.
+        figures += [each for each in schema_figures(faults, now.rows) if each.id not in told]
+        figures += drift_figures(comparison, asked.policy)
+    if "quality" in asked.sections:
+        figures += [*_left_out(now), *quality_figures(comparison, known.quality)]
+    if "slices" in asked.sections:
+        figures += [*slice_figures(comparison, asked.policy), *fairness_figures(comparison, asked.policy)]
+    return figures
+
+
+def _left_out(now: Audit) -> Iterator[Figure]:
+    """Rows that no metric counts, since their score, decision or weight is none; and labels that are none."""
+    night = now.quality.total()
+    missing, impossible, weights = night.missing, night.impossible, night.strange_weights
+    left_out = missing + impossible + weights
+    n = night.overall.n + left_out
+    if n:
+        facts = {"missing": missing, "impossible": impossible, "weights": weights, "rows": left_out}
+        yield Figure("quality.left_out", ALL_ROWS, left_out / n, "share", n, evidence=facts)
+        yield Figure("labels.invalid", ALL_ROWS, night.strange_labels, "rows", n)
+
+
+def _contract_figures(now: Audit, contract: Contract, reference: Audit) -> list[Figure]:
+    figures = [
+        Figure(
+            fault.check,
+            fault.column,
+            fault.rows,
+            "rows",
+            now.rows,
+            evidence={"dtype": fault.dtype, "wanted": fault.wanted, "hint": fault.hint or None, "rows": fault.rows},
+        )
+        for fault in schema_faults(contract, now.schema)
+    ]
+    return [*figures, *contract_figures(now, contract, reference)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import zlib
 from typing import Any, TypeVar
 
@@ -52,28 +51,20 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return _adapters[kind]
 
 
-def _finite(node: Any) -> Any:
-    if isinstance(node, float):
-        return node if math.isfinite(node) else None
-    if isinstance(node, dict):
-        return {key: _finite(value) for key, value in node.items()}
-    if isinstance(node, list | tuple):
-        return [_finite(value) for value in node]
-    return node
-
-
-def _plain(value: Any) -> Any:
-    return _finite(_adapter(type(value)).dump_python(value, mode="json", by_alias=True))
+def _written(value: Any, indent: int | None = None) -> bytes:
+    """Its JSON as pydantic writes it: fields in the order they were declared, non-finite numbers as null."""
+    return _adapter(type(value)).dump_json(value, by_alias=True, indent=indent)
 
 
 def dump(value: Any) -> bytes:
     """The value's canonical JSON, UTF-8."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    plain = json.loads(_written(value))
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def dump_pretty(value: Any) -> bytes:
     """The same for people: indented, fields in the order they were declared, a newline at the end."""
-    return (json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n").encode()
+    return _written(value, indent=1) + b"\n"
 
 
 def load(kind: type[T], data: bytes | str) -> T:
@@ -108,16 +99,9 @@ def digest(value: Any) -> str:
 
 def rounded(value: T, digits: int) -> T:
     """The same value with at most so many significant digits in every float."""
-    read: T = _adapter(type(value)).validate_python(_rounded(_plain(value), digits))
+    plain = json.loads(_written(value), parse_float=lambda text: float(f"{float(text):.{digits}g}"))
+    read: T = _adapter(type(value)).validate_python(plain)
     return read
-
-
-def _rounded(node: Any, digits: int) -> Any:
-    if isinstance(node, float):
-        return float(f"{node:.{digits}g}")
-    if isinstance(node, dict):
-        return {key: _rounded(value, digits) for key, value in node.items()}
-    return [_rounded(value, digits) for value in node] if isinstance(node, list) else node
 
 
 def json_schema(kind: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import (
+    BytecodeCache,
     ChoiceLoader,
     Environment,
     FileSystemLoader,
@@ -17,6 +18,7 @@ from jinja2 import (
     StrictUndefined,
     TemplateError,
 )
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from batchops import codec
@@ -82,6 +84,23 @@ def _finalize(value: Any) -> Any:
     return formats.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+class _Compiled(BytecodeCache):
+    """The framework's templates, compiled once a process and not once an edition."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
+
+
 @lru_cache(maxsize=8)
 def _environment(folder: str | None) -> Environment:
     own = PackageLoader("batchops.report")
@@ -93,6 +112,7 @@ def _environment(folder: str | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,
+        bytecode_cache=_compiled,
     )
     environment.filters.update(FILTERS)
     environment.policies["json.dumps_function"] = _json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +66,12 @@ def _at_most(high: tuple[float, float], low: tuple[float, float], edge: float) -
     return float(WEIGHTS @ betainc(*above, places))
 
 
+@lru_cache(maxsize=4096)
 def _quantiles(first: float, second: float) -> Floats:
-    """Of a beta distribution, at the nodes; each tail from its own side, to keep its digits."""
+    """Of a beta distribution, at the nodes; each tail from its own side, to keep its digits.
+
+    Kept, since the same share is asked about at several edges.
+    """
     tails = ndtr(-np.abs(NODES))
     low, high = betaincinv(first, second, tails), 1 - betaincinv(second, first, tails)
     return np.asarray(np.where(NODES < 0, low, high), dtype=np.float64)

@@ -14,7 +14,6 @@ from batchops.audit.discovering import declared, discovered_figures
 from batchops.audit.estimating import Estimated, estimate_night, estimated_figures, rows_alike
 from batchops.audit.multivariate import ROWS
 from batchops.audit.primary import slice_test
-from batchops.contract import Contract
 from batchops.frames.asked import Asked
 from batchops.frames.counting import NIGHT, Side, count, has_scores, outcome, repeated_keys
 from batchops.frames.dimensions import dimensions_of

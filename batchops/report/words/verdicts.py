@@ -152,12 +152,7 @@ def _use(first: Finding | None, verdict: Verdict, facts: Facts) -> Action:
     if not facts.scored:
         return Action("There is no score to use tonight." if facts.job else "There is no row to use.")
     if first is None:
-        rows = plural(facts.scored, "row")
-        if verdict.severity is Severity.NOT_RUN and not facts.job:
-            return Action(f"Name a reference, labels or a contract: of {rows} nothing could be judged.")
-        return Action(
-            f"Use the scores: {rows} published." if facts.job else f"Use the data: {rows}, nothing stands out."
-        )
+        return _use_all(verdict, facts)
     failing = {finding.check for finding in verdict.alarms if finding.severity is Severity.FAIL}
     failing |= {family_of(check) for check in failing}
     for check, place, words in WRONG:
@@ -172,6 +167,15 @@ def _use(first: Finding | None, verdict: Verdict, facts: Facts) -> Action:
     if not failing:
         return Action("The scores may be used; nothing failed, and what warns is below.", None, "findings")
     return Action("The scores may be used: where outcomes are known they are right, though something else failed.")
+
+
+def _use_all(verdict: Verdict, facts: Facts) -> Action:
+    rows = plural(facts.scored, "row")
+    if facts.job:
+        return Action(f"Use the scores: {rows} published.")
+    if verdict.severity is Severity.NOT_RUN:
+        return Action(f"Name a reference, labels or a contract: of {rows} nothing could be judged.")
+    return Action(f"Use the data: {rows}, nothing stands out.")
 
 
 def _actions(

@@ -34,6 +34,7 @@ from batchops.verdict import Figure, Finding, Limit, Policy
 __all__ = ["LONGEST", "REACH", "Earlier", "Recent", "compare_recent", "recent_figures", "recent_part"]
 
 Floats = NDArray[np.float64]
+Dated = tuple[dt.date, Profile]
 
 LONGEST = 56
 """Nights that tonight is compared with at most: eight of each weekday."""
@@ -126,48 +127,67 @@ def compare_recent(tonight: Audit, earlier: Sequence[Earlier], night: dt.date, r
     weekly = len(same) >= ENOUGH
     groups = [group for group in weekdays if len(group) >= ENOUGH // 2] if weekly else [[*nights]]
     compared = tuple(same) if weekly else nights
+    inputs = [[(each.day, each.audit.inputs) for each in group] for group in (compared, *groups)]
+    outputs = [[(each.day, each.audit.outputs) for each in group] for group in (compared, *groups)]
     changes = [
-        *_side_changes(
-            [tonight.inputs, *(each.audit.inputs for each in compared)],
-            [[each.audit.inputs for each in group] for group in groups],
-            reference.inputs,
-        ),
+        *_distances((night, tonight.inputs), inputs, reference.inputs, "recent.distance"),
+        *_new_shares((night, tonight.inputs), inputs, reference.inputs),
         *_null_changes(tonight.inputs, [(each.day, each.audit.inputs) for each in nights], night, reference.inputs),
-        *_side_changes(
-            [tonight.outputs, *(each.audit.outputs for each in compared)],
-            [[each.audit.outputs for each in group] for group in groups],
-            (reference.score,),
-            score=True,
-        ),
+        *_distances((night, tonight.outputs), outputs, (reference.score,), "score.recent"),
     ]
     rows = {cells.column: tonight.inputs.columns.get(cells.column, Column()).present for cells in reference.inputs}
     return Recent(nights, compared, rows, tuple(changes), measured, expected)
 
 
-def _side_changes(
-    profiles: Sequence[Profile], groups: Sequence[Sequence[Profile]], columns: Sequence[Cells], score: bool = False
+def _distances(
+    tonight: Dated, nights: Sequence[Sequence[Dated]], columns: Sequence[Cells], check: str
 ) -> Iterator[_Change]:
-    """Distances and new values.
+    """How far each column of tonight lies from the nights that it is compared with.
 
     Args:
-        profiles: Tonight's, then those of the nights that it is compared with.
-        groups: Nights that are alike, to see how one of them differs from the others.
+        nights: Those, and then groups of nights that are alike, to see how one of them differs from the others.
     """
-    now, before = profiles[0], merge_profiles(profiles[1:])
-    for cells in columns:
-        here, there = _column(now, cells), _column(before, cells)
-        counted = [[_column(each, cells) for each in group] for group in groups]
-        if not cells.size or not here.valid or not there.valid:
-            continue
-        apart = np.concatenate([nightly_distances(group, cells) for group in counted])
+    for cells, here, there in _sides(tonight, nights[0], columns):
         distance = compare(here, there, cells).distance
+        apart = _apart(nights[1:], nightly_distances, cells)
         if distance.value is not None and len(apart) >= ENOUGH:
-            yield _distance("score.recent" if score else "recent.distance", cells, distance, apart)
+            # Distances of single nights are skewed; their square roots much less.
+            roots = [math.sqrt(value) for _, value in apart]
+            yield _distance(check, cells, distance, expectation(roots, [day for day, _ in apart], tonight[0]))
+
+
+def _new_shares(tonight: Dated, nights: Sequence[Sequence[Dated]], columns: Sequence[Cells]) -> Iterator[_Change]:
+    """Values that none of those nights had; ``nights`` as in `_distances`."""
+    for cells, here, there in _sides(tonight, nights[0], columns):
         new = new_share(here, there, cells)
-        if new.value is not None and not score:
-            news = np.concatenate([nightly_new_shares(group, cells) for group in counted])
-            if len(news) >= ENOUGH:
-                yield _unseen(cells, new, expectation(news.tolist()))
+        if new.value is None:
+            continue
+        apart = _apart(nights[1:], nightly_new_shares, cells)
+        if len(apart) >= ENOUGH:
+            usual = expectation([value for _, value in apart], [day for day, _ in apart], tonight[0])
+            yield _unseen(cells, new, usual)
+
+
+def _sides(
+    tonight: Dated, compared: Sequence[Dated], columns: Sequence[Cells]
+) -> Iterator[tuple[Cells, Column, Column]]:
+    """Of every column that both have values of: tonight's, and those nights' together."""
+    before = merge_profiles([profile for _, profile in compared])
+    for cells in columns:
+        here, there = _column(tonight[1], cells), _column(before, cells)
+        if cells.size and here.valid and there.valid:
+            yield cells, here, there
+
+
+def _apart(
+    groups: Sequence[Sequence[Dated]], measure: Callable[[Sequence[Column], Cells], Floats], cells: Cells
+) -> list[tuple[dt.date, float]]:
+    """A measure of every night beside the others of its group, by date; nights without a value are left out."""
+    found = []
+    for group in groups:
+        values = measure([_column(profile, cells) for _, profile in group], cells).tolist()
+        found += [(day, value) for (day, _), value in zip(group, values, strict=True) if not math.isnan(value)]
+    return sorted(found)
 
 
 def _column(profile: Profile, cells: Cells) -> Column:
@@ -188,11 +208,10 @@ def _null_changes(
         yield _null_share(cells, (now.missing, now.present), usual)
 
 
-def _distance(check: str, cells: Cells, distance: Estimate, apart: Floats) -> _Change:
-    """Distances of single nights are skewed; their square roots much less."""
+def _distance(check: str, cells: Cells, distance: Estimate, usual: Expectation) -> _Change:
+    """A distance beside what the nights let expect of its square root."""
     value = distance.value
     assert value is not None
-    usual = expectation(np.sqrt(apart).tolist())
     off = math.sqrt(value) - usual.centre
     nights = usual.chance(off) / 2 if off > 0 else 1.0
 

@@ -1,4 +1,4 @@
-"""What tonight should be, by the recent healthy nights: robust, by weekday and along a trend where they show one."""
+"""What tonight should be, by the recent healthy nights: by weekday and along a trend where they show one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, ndtr, stdtr, stdtrit
+from scipy.special import bdtrc, ndtr
 
 from batchops.stats.columns.cells import Cells
 from batchops.stats.columns.drift import DECIDES
 from batchops.stats.columns.measures import EXPECTED
 from batchops.stats.columns.profile import Column
+from batchops.stats.numbers.foreseen import Foreseen, Series, foresee
 from batchops.stats.numbers.intervals import LEVEL, Estimate, two_sided
 from batchops.stats.numbers.sparse import Integers
 
@@ -28,146 +29,122 @@ __all__ = [
     "new_share",
     "nightly_distances",
     "nightly_new_shares",
-    "spread",
     "tail_of_share",
 ]
 
 Floats = NDArray[np.float64]
+Marks = NDArray[np.bool_]
 
 ENOUGH = 8
 """Fewer nights cannot say what is usual."""
 
 SAME_WEEKDAY = 4
-"""Nights of tonight's weekday from which on it is asked whether that weekday differs from the others."""
+"""Nights of a weekday from which on it is asked whether weekdays differ."""
 
 TREND = 14
 """Nights from which on it is asked whether they rise or fall."""
 
-ALIKE = 0.95
-"""The largest correlation of neighbouring nights that is reckoned with."""
-
 CLEAR = 2.5758
 """Standard deviations that a weekday's or a trend's rank statistic has to be away from nothing: 1 %, both sides."""
 
-QUARTILE = 2.2219
-"""The standard deviation of a normal, in first quartiles of the distances between any two of its values."""
-
-FEW = (0.399, 0.994, 0.512, 0.844, 0.611, 0.857, 0.669, 0.872)
-"""What makes that unbiased for 2 to 9 values (Croux & Rousseeuw, 1992)."""
-
-EFFICIENCY = 0.8
-"""Of `spread` beside the standard deviation, for normal values: it knows as much from 100 nights as that from 80. (The
-median absolute deviation would know as much as from 37: of eight nights next to nothing.)"""
+CLEAR_WEEK = 16.8119
+"""What the rank statistic of seven equal weekdays exceeds in 1 % (chi-square with six degrees of freedom)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Expectation:
     """What a figure should be tonight.
 
     Attributes:
-        centre: The middle of what is expected.
-        scale: Standard deviation of what is expected, what is not known about the centre included.
-        freedom: Of the scale.
-        apart: How far each of the nights lay from its own middle, largest first.
-        weekday: Whether tonight's weekday was told apart from the others.
+        foreseen: How it is distributed.
+        nights: How many it rests on.
+        weekday: Whether weekdays, or tonight's from the others, were told apart.
         trend: Rise a day; 0 where there is none to tell.
     """
 
-    centre: float
-    scale: float
-    freedom: float
-    apart: tuple[float, ...]
+    foreseen: Foreseen
+    nights: int
     weekday: bool = False
     trend: float = 0.0
 
     @property
-    def nights(self) -> int:
-        """How many there are."""
-        return len(self.apart)
+    def centre(self) -> float:
+        """The middle of what is expected."""
+        return self.foreseen.centre
 
     def radius(self, level: float = LEVEL) -> float:
         """Half the width of the interval in which tonight's figure lies."""
-        return two_sided(level, self.freedom) * self.scale
+        return self.foreseen.radius(level)
 
     def upper(self, level: float = LEVEL) -> float:
         """What tonight's figure exceeds with probability 1 - ``level``."""
-        return self.centre + float(stdtrit(self.freedom, level)) * self.scale
+        return self.foreseen.upper(level)
 
     def chance(self, off: float, edge: float = 0.0) -> float:
         """Probability of a figure at least ``off`` from the centre, either way, where up to ``edge`` is no change.
 
-        It is never less than the share of the nights that were as far off: what has happened before may happen.
+        It is never less than the share of the nights that were as strange: what has happened before may happen.
         """
-        beyond = abs(off) - edge
-        if beyond <= 0:
+        if abs(off) <= edge:
             return 1.0
-        seen = sum(each >= abs(off) for each in self.apart) / (self.nights + 1)
-        if self.scale <= 0:
-            return seen
-        return min(1.0, max(seen, 2 * float(stdtr(self.freedom, -beyond / self.scale))))
+        tail = (
+            self.foreseen.above(self.centre + off - edge) if off > 0 else self.foreseen.below(self.centre + off + edge)
+        )
+        seen = int((self.foreseen.strange >= self.foreseen.strangeness(self.centre + off)).sum()) / (self.nights + 1)
+        return min(1.0, max(seen, 2 * tail))
 
 
-def expectation(values: Sequence[float], days: Sequence[dt.date] = (), tonight: dt.date = dt.date.max) -> Expectation:
-    """What the nights' values let expect of tonight: a median, and a `spread` that odd nights hardly widen.
+def expectation(values: Sequence[float], days: Sequence[dt.date], tonight: dt.date) -> Expectation:
+    """What the nights' values let expect of tonight (`foresee`).
 
-    Where the ranks of tonight's weekday differ clearly from the others' (rank sum), every night is taken against the
-    median of its kind, tonight's weekday or another; where the values clearly rise or fall (Mann, 1945; Kendall,
-    1948), along the median of their slopes (Theil, 1950; Sen, 1968). A scale of 0 that not all nights share is the
-    standard deviation instead.
+    Where the ranks of the weekdays differ clearly (Kruskal & Wallis, 1952) each has a level of its own; where there are
+    too few nights for that, tonight's weekday where it differs clearly from all others (rank sum). Where the values
+    clearly rise or fall (Mann, 1945; Kendall, 1948) they have a slope.
 
     Args:
         values: One a night, oldest first; `ENOUGH` or more.
-        days: Of the nights; none: neither weekday nor trend is looked for.
+        days: Of the nights, ascending.
     """
     found = np.array(values, dtype=np.float64)
-    if not days:
-        days = [tonight] * len(found)
     when = np.array([day.toordinal() for day in days], dtype=np.float64) - tonight.toordinal()
-    same = np.array([day.weekday() == tonight.weekday() for day in days])
-    special = _differs(found, same)
-    groups = (same, ~same) if special else (np.ones(len(found), dtype=np.bool_),)
+    weekdays = np.array([day.weekday() for day in days])
+    groups = _told_apart(found, weekdays, tonight.weekday())
     flat = found.copy()
-    for group in groups:
+    for group in groups.T:
         flat[group] -= np.median(found[group])
-    slope = _trend(flat, when) if np.ptp(when) else 0.0
-    found = found - slope * when
-    centre, rest = float(np.median(found[groups[0]])), found.copy()
-    for group in groups:
-        rest[group] -= np.median(found[group])
-    apart = np.abs(rest)
-    used = len(groups) + (slope != 0)
-    freedom = max(1.0, EFFICIENCY * (len(found) - used))
-    scale = spread(rest) * math.sqrt((len(found) - 1) / (len(found) - used))
-    if scale == 0:
-        scale, freedom = float(np.sqrt((rest**2).sum() / (len(found) - used))), float(len(found) - used)
-    alike = _alike(rest, when, scale)
-    # The median of n nights has pi / 2 of the variance of their mean; of nights that are alike, of as many fewer. And
-    # such nights lie closer together than to the nights to come.
-    unsure = (1 + alike * math.pi / 2 / int(groups[0].sum())) / max(0.25, 1 - (alike - 1) / len(found))
-    return Expectation(
-        centre, scale * math.sqrt(unsure), freedom, tuple(sorted(apart.tolist(), reverse=True)), special, slope
-    )
+    columns = groups.astype(np.float64)
+    asked = np.zeros(columns.shape[1] + 1)
+    asked[0 if len(groups.T) < 7 else tonight.weekday()] = 1.0
+    rising = _rises(flat, when)
+    if rising:
+        columns = np.column_stack([columns, when])
+    series = Series(found, np.diff(when), columns, asked[: columns.shape[1]], -float(when[-1]))
+    foreseen = foresee(series)
+    slope = float(foreseen.weights @ foreseen.effects[:, -1]) if rising else 0.0
+    return Expectation(foreseen, len(found), groups.shape[1] > 1, slope)
 
 
-def spread(values: Floats) -> float:
-    """A standard deviation that half of the values may spoil: Qn of Rousseeuw & Croux (1993).
+def _told_apart(values: Floats, weekdays: NDArray[np.int64], tonight: int) -> Marks:
+    """Nights with a level of their own, nights x groups: the seven weekdays, two with tonight's first, or one."""
+    each = weekdays[:, None] == np.arange(7)
+    if each.sum(axis=0).min() >= SAME_WEEKDAY:
+        return each if _differ(values, each) else np.ones((len(values), 1), dtype=np.bool_)
+    same = weekdays == tonight
+    return np.column_stack([same, ~same]) if _differs(values, same) else np.ones((len(values), 1), dtype=np.bool_)
 
-    2.2219 times the k-th smallest distance between any two of n values, k = h (h - 1) / 2, h = n // 2 + 1.
 
-    >>> round(spread(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 1e9])), 2)
-    3.22
-    """
+def _differ(values: Floats, groups: Marks) -> bool:
+    """Whether the ranks of some groups differ clearly (Kruskal & Wallis, 1952), ties reckoned with."""
     count = len(values)
-    if count < 2:
-        return 0.0
-    half = count // 2 + 1
-    distances = np.abs(values[:, None] - values[None, :])[np.triu_indices(count, 1)]
-    place = half * (half - 1) // 2 - 1
-    unbiased = FEW[count - 2] if count < 10 else count / (count + (1.4 if count % 2 else 3.8))
-    return unbiased * QUARTILE * float(np.partition(distances, place)[place])
+    _, place, ties = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(ties) - (ties - 1) / 2)[place]
+    sums, sizes = groups.T @ ranks, groups.sum(axis=0)
+    tied = 1 - float((ties**3 - ties).sum()) / (count**3 - count)
+    between = 12 / (count * (count + 1)) * float((sums**2 / sizes).sum()) - 3 * (count + 1)
+    return tied > 0 and between / tied > CLEAR_WEEK
 
 
-def _differs(values: Floats, same: NDArray[np.bool_]) -> bool:
+def _differs(values: Floats, same: Marks) -> bool:
     """Whether one group's ranks differ clearly from the rest's (Wilcoxon, 1945; Mann & Whitney, 1947)."""
     n, m = int(same.sum()), int((~same).sum())
     if n < SAME_WEEKDAY or m < ENOUGH:
@@ -178,45 +155,32 @@ def _differs(values: Floats, same: NDArray[np.bool_]) -> bool:
     return variance > 0 and abs(float(above)) > CLEAR * math.sqrt(variance)
 
 
-def _alike(rest: Floats, when: Floats, scale: float) -> float:
-    """The variance of a mean of such nights over that of independent ones: (1 + rho) / (1 - rho), where neighbouring
-    days are clearly alike; 1 else. rho is mended for what so few nights understate (Marriott & Pope, 1954).
-    """
-    next_day = np.diff(when) == 1
-    pairs = int(next_day.sum())
-    held = np.clip(rest, -3 * scale, 3 * scale)
-    square = float((held**2).mean())
-    if pairs < TREND or square <= 0:
-        return 1.0
-    rho = float((held[1:] * held[:-1])[next_day].mean()) / square
-    if rho <= CLEAR / math.sqrt(pairs):
-        return 1.0
-    rho = min(ALIKE, (pairs * rho + 1) / (pairs - 3))
-    return (1 + rho) / (1 - rho)
-
-
-def _trend(values: Floats, when: Floats) -> float:
-    """The median slope between any two nights; 0 where their order tells of none."""
+def _rises(values: Floats, when: Floats) -> bool:
+    """Whether the order of the nights tells of a rise, or of a fall."""
     count = len(values)
-    if count < TREND:
-        return 0.0
+    if count < TREND or not np.ptp(when):
+        return False
     later, earlier = np.triu_indices(count, 1)[::-1]
-    rises = values[later] - values[earlier]
     variance = count * (count - 1) * (2 * count + 5) / 18
-    if abs(float(np.sign(rises).sum())) <= CLEAR * math.sqrt(variance):
-        return 0.0
-    return float(np.median(rises / (when[later] - when[earlier])))
+    return abs(float(np.sign(values[later] - values[earlier]).sum())) > CLEAR * math.sqrt(variance)
 
 
 def nightly_distances(nights: Sequence[Column], cells: Cells) -> Floats:
-    """The deciding distance between each night and all the others together; nights without a value are left out."""
+    """The deciding distance between each night and all the others together; NaN for nights without a value."""
+    found = np.full(len(nights), np.nan)
+    if not nights:
+        return found
     counts = _counts(nights, cells)
     if cells.kind == "category":
         counts = np.column_stack([counts, [night.unseen for night in nights]])
-    counts = counts[counts.sum(axis=1) > 0]
+    held = counts.sum(axis=1) > 0
+    if held.sum() >= 2:
+        found[held] = _distances(counts[held], cells)
+    return found
+
+
+def _distances(counts: Integers, cells: Cells) -> Floats:
     rest = counts.sum(axis=0) - counts
-    if len(counts) < 2:
-        return np.zeros(0)
     apart = counts / counts.sum(axis=1, keepdims=True) - rest / rest.sum(axis=1, keepdims=True)
     if DECIDES[cells.kind] == "ks":
         return np.asarray(np.abs(np.cumsum(apart, axis=1)).max(axis=1))
@@ -258,16 +222,19 @@ def new_share(tonight: Column, others: Column, cells: Cells) -> Estimate:
 
 
 def nightly_new_shares(nights: Sequence[Column], cells: Cells) -> Floats:
-    """The same for each night against all the others."""
-    nights = [night for night in nights if night.valid]
-    if not nights:
-        return np.zeros(0)
+    """The same for each night against all the others; NaN for nights without a value."""
+    found = np.full(len(nights), np.nan)
+    held = [place for place, night in enumerate(nights) if night.valid]
+    if not held:
+        return found
+    nights = [nights[place] for place in held]
     counts = _counts(nights, cells)
     alone = (counts > 0) & ((counts > 0).sum(axis=0) == 1)
     rows = np.where(alone, counts, 0).sum(axis=1)
     holders = Counter(value for night in nights for value, _ in night.unseen_values.counts)
     rows += [sum(n for value, n in night.unseen_values.counts if holders[value] == 1) for night in nights]
-    return np.asarray(rows / [night.valid for night in nights])
+    found[held] = rows / [night.valid for night in nights]
+    return found
 
 
 def tail_of_share(rows: int, n: int, edge: float) -> float:

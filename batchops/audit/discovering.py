@@ -10,7 +10,8 @@ from dataclasses import replace
 from itertools import permutations
 
 from batchops.audit.compare import Comparison
-from batchops.audit.outcomes import GapPart, Interval, SlicePart, SlicingPart
+from batchops.audit.groups import GapPart, SlicePart, SlicingPart
+from batchops.audit.outcomes import Interval
 from batchops.audit.primary import K_ANONYMOUS, limit_of, side_of, unit_of
 from batchops.audit.slicing import slice_label, slices_parts, slicing_part
 from batchops.stats import SliceKey

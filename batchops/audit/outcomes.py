@@ -1,4 +1,4 @@
-"""The sections of audit.json about what came true: quality, estimates, slices, fairness, concept drift, retraining."""
+"""The sections of audit.json about what came true: quality, estimates, concept drift, retraining."""
 
 from __future__ import annotations
 
@@ -16,18 +16,13 @@ __all__ = [
     "DecompositionPart",
     "EstimatedMetric",
     "EstimatedPart",
-    "FairnessPart",
     "GainBin",
-    "GapPart",
-    "GroupPart",
     "Interval",
     "MetricPart",
     "PartOfChange",
     "QualityPart",
     "RecalibrationPart",
     "RetrainPart",
-    "SlicePart",
-    "SlicingPart",
     "ThresholdPart",
     "WeightedPart",
 ]
@@ -236,100 +231,6 @@ class EstimatedPart:
     doubtful: tuple[str, ...]
     covered: float | None
     backtest: tuple[BacktestPart, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GapPart:
-    """A slice minus the rest of the rows, on one metric.
-
-    Attributes:
-        lower, upper: Plain 95 % interval; ``lower_corrected`` and ``upper_corrected`` bound the false coverage rate
-            over all slices tested.
-        reference: The same gap in the reference.
-    """
-
-    metric: str
-    value: float | None
-    lower: float | None
-    upper: float | None
-    lower_corrected: float | None
-    upper_corrected: float | None
-    reference: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class SlicePart:
-    """For whom is it wrong?
-
-    Attributes:
-        slice: Column or dimension -> value; of numbers ``[low, high)``, of the last ``[low, high]``; ``missing``.
-        label: ``carrier DL · part of day 17-20 h``.
-        discovered: Found by the search, and measured on rows that the search did not see.
-        n: Labelled rows (all rows without labels); None below k, and where it could be had from others' rest.
-        metrics: By name.
-        predicted, observed: Mean score and share of positives (mean prediction and mean label of regression).
-        missed: Positives below the threshold.
-        limit: Of the gap, on either side.
-        severity: NOT RUN below the support.
-    """
-
-    slice: Mapping[str, str]
-    label: str
-    discovered: bool
-    n: int | None
-    metrics: Mapping[str, Interval]
-    gap: GapPart
-    predicted: float | None
-    observed: float | None
-    missed: int | None
-    limit: float | None
-    p_value: float | None
-    q_value: float | None
-    severity: Severity
-
-
-@dataclass(frozen=True, slots=True)
-class SlicingPart:
-    """How slices were tested.
-
-    Attributes:
-        metric: On which each was compared with the rest.
-        tested: How many had the support.
-        support: Labelled rows needed.
-        suppressed: Slices of fewer than k rows, or from which those could be had.
-        searched: Slices that the search looked at; 0 where none was asked for.
-    """
-
-    metric: str
-    tested: int
-    support: int
-    suppressed: int
-    searched: int
-
-
-@dataclass(frozen=True, slots=True)
-class GroupPart:
-    """How a group fares."""
-
-    group: str
-    n: int | None
-    metrics: Mapping[str, Interval]
-
-
-@dataclass(frozen=True, slots=True)
-class FairnessPart:
-    """Do groups of one dimension fare alike?
-
-    Attributes:
-        differences: Largest less smallest over the groups with the support: ``demographic_parity_difference``
-            (selection rate), ``equalized_odds_difference`` (the larger of true and false positive rate),
-            ``equal_opportunity_difference`` (true positive rate), ``calibration_difference``.
-    """
-
-    dimension: str
-    groups: tuple[GroupPart, ...]
-    differences: Mapping[str, Interval]
-    severity: Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from batchops.audit.document import AuditDocument, Family, ProvenancePart, ReferencePart, TablePart
+from batchops.audit.groups import SlicePart
 from batchops.audit.lately import RecentFigure
-from batchops.audit.outcomes import SlicePart
 from batchops.audit.sections import ColumnPart, RulePart
 from batchops.report import formats, marks
 from batchops.report.environment import fill

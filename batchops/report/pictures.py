@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from batchops.audit.outcomes import MetricPart, SlicePart
+from batchops.audit.groups import SlicePart
+from batchops.audit.outcomes import MetricPart
 from batchops.audit.sections import ColumnPart
 from batchops.report import formats, marks
 

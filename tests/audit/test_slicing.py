@@ -10,7 +10,7 @@ import pytest
 
 from batchops import codec
 from batchops.audit import Audit, Comparison, Reference, compare_audits
-from batchops.audit.outcomes import SlicePart
+from batchops.audit.groups import SlicePart
 from batchops.audit.slicing import fairness_figures, fairness_parts, slice_figures, slices_parts, slicing_part
 from batchops.errors import ConfigError
 from batchops.stats import lay_out, lay_out_scores, merge_qualities, tally_quality

@@ -7,7 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from batchops.audit.outcomes import GapPart, Interval, SlicePart
+from batchops.audit.groups import GapPart, SlicePart
+from batchops.audit.outcomes import Interval
 from batchops.audit.sections import Histogram
 from batchops.verdict import Figure, Limit, Past, Severity, worst
 

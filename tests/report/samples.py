@@ -18,7 +18,8 @@ from batchops.audit.document import (
     RunPart,
     WindowPart,
 )
-from batchops.audit.outcomes import CalibrationBin, ConfusionPart, MetricPart, QualityPart, SlicePart, SlicingPart
+from batchops.audit.groups import SlicePart, SlicingPart
+from batchops.audit.outcomes import CalibrationBin, ConfusionPart, MetricPart, QualityPart
 from batchops.audit.sections import (
     ColumnPart,
     Components,

@@ -15,6 +15,7 @@ from batchops.contract import Contract, compile_contract
 from batchops.errors import JobError, did_you_mean
 from batchops.guest import import_guest, loading
 from batchops.partition import Source
+from batchops.stats import ENTITY
 from batchops.verdict import PRIMARY, Policy
 
 __all__ = ["Job", "Labels", "LoadedJob", "Logged", "Training", "job_names", "load_job", "problems"]
@@ -22,8 +23,8 @@ __all__ = ["Job", "Labels", "LoadedJob", "Logged", "Training", "job_names", "loa
 DISCOVERED = 16
 """Columns that are searched at once."""
 
-RESERVED = ("score", "label", "loss")
-"""What the search calls its own columns."""
+RESERVED = ("score", "label", "loss", ENTITY)
+"""What the search, and the table of scores, call their own columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Job:
         title: What the job answers, in words: "Will this flight arrive more than 15 minutes late?"
         discover: Features of the contract among which, once there are labels, slices are searched that nobody named;
             at most 16. They are copied beside the score.
+        entity: Column of what rows belong to across nights: a customer, a plane. Intervals then count that the rows of
+            one are alike; beside the score stands only which of 64 groups it fell into.
     """
 
     name: str
@@ -125,6 +128,7 @@ class Job:
     task: Literal["binary"] = "binary"
     logged: Logged | None = None
     discover: tuple[str, ...] = ()
+    entity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,7 @@ def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
     for what, names, among in (
         ("key", job.key, columns),
         ("passthrough", job.passthrough, columns),
+        ("entity", (job.entity,) if job.entity is not None else (), columns),
         ("slices", sorted({name for each in job.slices for name in each}), known),
         ("dimensions", sorted({c for e in job.dimensions.values() for c in e.meta.root_names()}), columns),
     ):
@@ -254,7 +259,8 @@ def _problems_of_discover(job: Job, contract: Contract) -> Iterator[tuple[str, s
 def _described(job: Job) -> dict[str, Any]:
     """What the job says, as plain values; its contract and policy have digests of their own."""
     # What came later is only there where it is used: a job that does without keeps its digest.
-    later = {"discover": job.discover} if job.discover else {}
+    later: dict[str, Any] = {"discover": job.discover} if job.discover else {}
+    later |= {"entity": job.entity} if job.entity is not None else {}
     return {
         "name": job.name,
         "source": job.source,

@@ -2,7 +2,9 @@
 
 Every interval is of nominal 95 %. Rows come from one cross-section, where they are independent, and from nights that
 share a shock: a night's share is drawn from a beta distribution, a night's mean from a normal one. Nights are of equal
-size, and of sizes that differ by a factor of three or so. The truth is that of the world, not of the nights drawn.
+size, and of sizes that differ by a factor of three or so. Rows of entities share a shock too, on whatever night they
+come; entities fall into groups as a job's do, and their shocks are normal. The truth is that of the world, not of the
+nights and entities drawn.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.intervals import Estimate, difference, mean_estimate, proportion_estimate
+from batchops.stats.outcomes.state import GROUPS
 
 __all__ = ["CASES", "Case", "coverage"]
 
@@ -33,6 +36,8 @@ class Case:
         truth: The share, or the difference from .2 of a second side; a mean is 0.
         effect: Design effect of the nights' shock: variance of a night's share or mean over that of independent rows.
         uneven: Sizes of nights vary by a factor of three or so.
+        entities: That rows belong to, each to one at random; 0: to none.
+        entity_effect: Design effect of the entities' shock.
     """
 
     kind: str
@@ -41,18 +46,21 @@ class Case:
     truth: float
     effect: float = 1.0
     uneven: bool = False
+    entities: int = 0
+    entity_effect: float = 1.0
 
     @property
     def told(self) -> bool:
         """Whether twenty effective rows count, and twenty do not: with fewer, no interval of a share can be exact."""
-        share = {"share": self.truth, "difference": 0.2 + self.truth, "mean": 0.5}[self.kind]
-        return min(share, 1 - share) * self.nights * self.rows / self.effect >= LEAST
+        share = {"share": self.truth, "difference": 0.2 + self.truth}.get(self.kind, 0.5)
+        return min(share, 1 - share) * self.nights * self.rows / (self.effect + self.entity_effect - 1) >= LEAST
 
     @property
     def name(self) -> str:
         """For a table."""
         return (
-            f"| {self.kind} | {self.nights} | {self.rows} | {self.truth} | {self.effect:g} | {'uneven' * self.uneven} |"
+            f"| {self.kind} | {self.nights} | {self.rows} | {self.truth} | {self.effect:g} | {'uneven' * self.uneven} "
+            f"| {self.entities or ''} | {f'{self.entity_effect:g}' if self.entities else ''} |"
         )
 
 
@@ -91,10 +99,34 @@ def _mean(rng: np.random.Generator, case: Case) -> Estimate:
     return mean_estimate(sums, rows, float(squares.sum()))
 
 
+def _entities(rng: np.random.Generator, case: Case) -> Estimate:
+    """Of rows that share a shock with their night and another with their entity: a mean of 0, or a share of a half.
+
+    A share's shocks move each row's probability; they are symmetric, so that cutting it off at 0 and 1 moves no mean.
+    """
+    rows = _sizes(rng, case).astype(np.int64)
+    night = np.repeat(np.arange(len(rows)), rows)
+    entity, group = rng.integers(case.entities, size=len(night)), rng.integers(GROUPS, size=case.entities)
+    scale = 0.25 if case.kind == "entity share" else 1.0
+    shocks = rng.normal(size=case.entities) * np.sqrt(scale * (case.entity_effect - 1) * case.entities / len(night))
+    moved = (rng.normal(size=len(rows)) * np.sqrt(scale * (case.effect - 1) / case.rows))[night] + shocks[entity]
+    values = rng.random(len(night)) < 0.5 + moved if case.kind == "entity share" else rng.normal(moved, 1)
+    cell = night * GROUPS + group[entity]
+    above, below = (
+        np.bincount(cell, weights, minlength=len(rows) * GROUPS).astype(np.float64).reshape(-1, GROUPS)
+        for weights in (values, None)
+    )
+    if case.kind == "entity share":
+        return proportion_estimate(above, below)
+    return mean_estimate(above, below, float((values**2).sum()))
+
+
 KINDS: dict[str, Callable[[np.random.Generator, Case], Estimate]] = {
     "share": _share,
     "difference": _difference,
     "mean": _mean,
+    "entity mean": _entities,
+    "entity share": _entities,
 }
 
 
@@ -105,6 +137,12 @@ def _cases() -> Iterator[Case]:
             for nights in (8, 15, 31):
                 for effect in (1.0, 4.0, 20.0):
                     yield from (Case(kind, nights, 200, truth, effect, uneven) for uneven in (False, True))
+    for kind, truth in (("entity mean", 0.0), ("entity share", 0.5)):
+        for nights, rows, entities in ((1, 6_000, 300), (8, 750, 300), (31, 200, 300), (31, 200, 2_000), (31, 200, 60)):
+            for effect, entity_effect in ((1.0, 1.0), (1.0, 4.0), (4.0, 1.0), (4.0, 4.0)):
+                if nights > 1 or effect == 1:
+                    for uneven in (False, True)[:nights]:
+                        yield Case(kind, nights, rows, truth, effect, uneven, entities, entity_effect)
 
 
 CASES = tuple(_cases())
@@ -119,15 +157,15 @@ def coverage(case: Case, runs: int, seed: int = 0) -> float:
             (-np.inf if found.lower is None else found.lower),
             (np.inf if found.upper is None else found.upper),
         )
-        held += lower <= (0.0 if case.kind == "mean" else case.truth) <= upper
+        held += lower <= case.truth <= upper
     return held / runs
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table; 1 where an interval of a share that enough rows tell, or of a mean, covers less than 94 %."""
     runs, least = int(arguments[0]) if arguments else 2_000, 1.0
-    print("| figure | nights | rows a night | truth | design effect | sizes | covered |")
-    print("| --- | ---: | ---: | ---: | ---: | --- | ---: |")
+    print("| figure | nights | rows a night | truth | design effect | sizes | entities | theirs | covered |")
+    print("| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |")
     for case in CASES:
         found = coverage(case, runs)
         least = min(least, found if case.told else 1.0)

@@ -95,3 +95,13 @@ def test_a_metric_that_no_slice_is_compared_on_is_refused_when_the_job_loads(fli
     flights.forget()
     with pytest.raises(JobError, match=r"'eror_rate'.*Did you mean error_rate"):
         load_job(NAME, flights.folder)
+
+
+def test_an_entity_is_a_column_of_the_contract_and_only_then_part_of_the_digest(flights: Flights) -> None:
+    job, contract = flights.job.job, flights.job.contract
+    assert problems(replace(job, entity="dest"), contract) == ()
+    ((what, remedy),) = problems(replace(job, entity="dset"), contract)
+    assert "entity names 'dset'" in what
+    assert "dest" in remedy
+    assert "entity" not in _described(job)
+    assert _described(replace(job, entity="dest"))["entity"] == "dest"

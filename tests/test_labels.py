@@ -198,3 +198,18 @@ def test_scores_that_were_wrong_all_along_are_found_out_by_their_labels(scored: 
     assert outcome.document is not None
     severities = {finding.id: finding.severity for finding in outcome.document.findings}
     assert severities["quality.calibration_gap:all rows"] is Severity.FAIL
+
+
+def test_rows_of_one_entity_are_alike_on_every_night_and_only_its_group_is_kept(flights: Flights) -> None:
+    flights.edit(f"jobs/{NAME}.py", ("    threshold=0.35,", '    threshold=0.35,\n    entity="dest",'))
+    flights.forget()
+    flights.run()
+    scores = flights.scores()
+    assert scores.group_by("dest").agg(pl.col("entity_group").n_unique())["entity_group"].unique().to_list() == [1]
+    outcome = flights.join()
+    assert outcome.document is not None
+    found = outcome.document.quality
+    assert found is not None
+    assert found.by_entity
+    assert found.metrics["log_loss"].clusters == ("entity",)
+    assert found.metrics["average_precision"].clusters == ()

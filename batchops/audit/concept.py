@@ -14,8 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from batchops.audit.changes import ChartPart, ConceptPart, DecompositionPart, PartOfChange
 from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS
-from batchops.audit.outcomes import ChartPart, ConceptPart, DecompositionPart, PartOfChange
 from batchops.audit.slicing import slice_label
 from batchops.audit.state import Reference
 from batchops.stats import (

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from batchops import codec
+from batchops.audit.changes import ConceptPart, RetrainPart
 from batchops.audit.groups import FairnessPart, SlicePart, SlicingPart
 from batchops.audit.lately import RecentPart, SeriesPart
-from batchops.audit.outcomes import ConceptPart, EstimatedPart, QualityPart, RetrainPart
+from batchops.audit.outcomes import EstimatedPart, QualityPart
 from batchops.audit.sections import ColumnPart, ContractPart, DriftPart, LoggedPart, RulePart, ScorePart, SkewPart
 from batchops.partition import Receipt
 from batchops.verdict import Past, Scalar, Severity

@@ -1,4 +1,4 @@
-"""The sections of audit.json about what came true: quality, estimates, concept drift, retraining."""
+"""The sections of audit.json about what came true: quality, and estimates of it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ from batchops.verdict import Severity
 __all__ = [
     "BacktestPart",
     "CalibrationBin",
-    "ChartPart",
-    "ConceptPart",
     "ConfusionPart",
-    "DecompositionPart",
     "EstimatedMetric",
     "EstimatedPart",
     "GainBin",
     "Interval",
     "MetricPart",
-    "PartOfChange",
     "QualityPart",
     "RecalibrationPart",
-    "RetrainPart",
     "ThresholdPart",
     "WeightedPart",
 ]
@@ -42,7 +37,8 @@ class MetricPart:
     """A metric, under scikit-learn's name (``roc_auc``, ``brier_score``...) in the mapping that holds it.
 
     Attributes:
-        lower, upper: 95 % interval, clustered by night where there are eight or more.
+        lower, upper: 95 % interval; ``clusters`` is what it takes rows to hang together by: ``night`` where there are
+            eight or more, ``entity`` where the job names one; neither: rows are taken as independent.
         tonight: The same on tonight alone; None before its labels.
         previous: The window's value one run ago.
         baseline: What a model without features would get: the reference's base rate, commonest class or mean.
@@ -64,6 +60,7 @@ class MetricPart:
     severity: Severity
     binning_error: float
     baseline_last: float | None = None
+    clusters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +173,11 @@ class QualityPart:
     classes: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     left_out: int = 0
 
+    @property
+    def by_entity(self) -> bool:
+        """Whether intervals count that rows of one entity are alike."""
+        return any("entity" in each.clusters for each in self.metrics.values())
+
 
 @dataclass(frozen=True, slots=True)
 class EstimatedMetric:
@@ -231,74 +233,3 @@ class EstimatedPart:
     doubtful: tuple[str, ...]
     covered: float | None
     backtest: tuple[BacktestPart, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChartPart:
-    """A figure's nights on a control chart.
-
-    Attributes:
-        method: ``ewma`` (slow change), ``cusum`` (small lasting change) or ``shift`` (sudden change).
-        value: The chart's statistic at the last night, in standard deviations of the figure.
-        since: First night of the change; None where there is none.
-    """
-
-    metric: str
-    method: str
-    value: float | None
-    limit: float
-    since: str | None
-    nights: int
-    severity: Severity
-
-
-@dataclass(frozen=True, slots=True)
-class PartOfChange:
-    """What one slice adds to a change: by its share of the rows (``mix``), and by its own figure (``within``)."""
-
-    slice: str
-    mix: float
-    within: float
-
-
-@dataclass(frozen=True, slots=True)
-class DecompositionPart:
-    """A change of a metric against the reference: total = mix + within, exactly.
-
-    Attributes:
-        mix: sum (w_now - w_ref) e_ref: other rows came. Covariate drift.
-        within: sum w_now (e_now - e_ref): the same rows fare otherwise. Concept drift.
-    """
-
-    metric: str
-    dimension: str
-    total: float
-    mix: float
-    within: float
-    slices: tuple[PartOfChange, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ConceptPart:
-    """Does the world still answer as the model learned?
-
-    Attributes:
-        season: What earlier nights this one was compared with: ``weekday``, ``recent``; None where there were too few.
-    """
-
-    season: str | None
-    charts: tuple[ChartPart, ...]
-    decompositions: tuple[DecompositionPart, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RetrainPart:
-    """Would a newer model help? Nothing is done about it here.
-
-    Attributes:
-        advice: ``retrain``, ``recalibrate``, ``look at the data``, ``wait for labels`` or ``keep``.
-        reasons: Ids of the findings and names of the charts it rests on.
-    """
-
-    advice: str
-    reasons: tuple[str, ...]

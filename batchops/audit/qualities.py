@@ -219,6 +219,7 @@ def _metric_parts(
             severity=finding.severity if finding is not None else Severity.NOT_RUN,
             binning_error=now.error,
             baseline_last=last.get(name),
+            clusters=now.clusters,
         )
     return parts
 

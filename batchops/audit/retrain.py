@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from batchops.audit.outcomes import ConceptPart, DecompositionPart, RetrainPart
+from batchops.audit.changes import ConceptPart, DecompositionPart, RetrainPart
 from batchops.verdict import Finding, Severity
 
 __all__ = ["Evidence", "retrain"]

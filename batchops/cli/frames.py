@@ -31,6 +31,7 @@ Threshold = Annotated[float, typer.Option(metavar="SHARE", help="From which scor
 Positive = Annotated[str | None, typer.Option(metavar="VALUE", help="The positive label; else 1 or True.")]
 Key = Annotated[list[str] | None, typer.Option(metavar="COL", help="Names a row; may be repeated.")]
 Weight = Annotated[str | None, typer.Option(metavar="COL", help="Weight of a row.")]
+Entity = Annotated[str | None, typer.Option(metavar="COL", help="What rows belong to; its rows are alike.")]
 Slices = Annotated[
     list[str] | None,
     typer.Option("--slice", metavar="COL", help="Compare its values; COL,COL for pairs; may be repeated."),
@@ -60,6 +61,7 @@ def audit(
     positive: Positive = None,
     key: Key = None,
     weight: Weight = None,
+    entity: Entity = None,
     slice_: Slices = None,
     discover: Discover = False,
     only: Only = None,
@@ -81,6 +83,7 @@ def audit(
         positive=positive,
         key=tuple(key or ()),
         weight=weight,
+        entity=entity,
         slices=tuple(tuple(each.split(",")) for each in slice_ or ()),
     )
     asked = Asked(

@@ -17,7 +17,7 @@ from batchops.contract.keys import duplicates, keys_of, mark
 from batchops.frames.roles import Roles
 from batchops.frames.sources import Table
 from batchops.frames.truth import Truth
-from batchops.stats import summarise, tally_quality
+from batchops.stats import entity_groups, summarise, tally_quality
 
 __all__ = ["NIGHT", "Side", "accepted_rows", "count", "has_scores", "outcome", "repeated_keys", "scored_rows"]
 
@@ -128,7 +128,8 @@ def scored_rows(accepted: pl.DataFrame, side: Side) -> pl.DataFrame:
     """What quality is counted from, under the names that `tally_quality` knows."""
     dimensions = side.yardstick.dimensions
     named = [dimensions[name].alias(name) for name in side.yardstick.sliced if _has(dimensions[name], accepted)]
-    return accepted.select(*outcome(accepted.schema, side.roles, side.truth), *named)
+    rows, entity = accepted.select(*outcome(accepted.schema, side.roles, side.truth), *named), side.roles.entity
+    return rows if entity not in accepted.columns else rows.with_columns(entity_groups(accepted[entity or ""]))
 
 
 def outcome(schema: pl.Schema, roles: Roles, truth: Truth | None) -> Iterator[pl.Expr]:

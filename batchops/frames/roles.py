@@ -42,6 +42,7 @@ class Roles:
         weight: Column of weights.
         slices: Each a column, or a tuple of columns, to compare with the rest of the rows.
         ignore: Columns to leave out of everything.
+        entity: Column of what rows belong to, a customer or a plane: intervals count that the rows of one are alike.
     """
 
     task: Task | None = None
@@ -54,6 +55,7 @@ class Roles:
     weight: str | None = None
     slices: tuple[str | tuple[str, ...], ...] = ()
     ignore: tuple[str, ...] = ()
+    entity: str | None = None
 
     @property
     def sliced(self) -> tuple[tuple[str, ...], ...]:
@@ -62,7 +64,7 @@ class Roles:
 
     def inputs(self, names: Sequence[str]) -> tuple[str, ...]:
         """The columns that are inputs: those that are nothing else."""
-        taken = {self.label, *self.output(names), *self.ignore}
+        taken = {self.label, self.entity, *self.output(names), *self.ignore}
         return tuple(name for name in names if name not in taken)
 
     def output(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -154,7 +156,8 @@ def _require(roles: Roles, schema: pl.Schema) -> None:
             raise UsageError(f"--{role}", f"there is no column {column!r}", did_you_mean(column, names))
         if role in ("score", "weight") and not _numbers(schema.get(column, pl.Float64())):
             raise UsageError(f"--{role}", f"{column!r} holds no numbers: {schema[column]}", "Name another, or cast it")
-        if role != "slice" and taken.setdefault(column, role) != role:
+        # A key of several columns often begins with the entity.
+        if role not in ("slice", "entity") and taken.setdefault(column, role) != role:
             raise UsageError(f"--{role}", f"{column!r} is the {taken[column]} already", "Name another column")
         if role == "slice":
             _require_slice(column, schema[column])
@@ -171,4 +174,6 @@ def _named(roles: Roles) -> Iterator[tuple[str, str]]:
         if getattr(roles, role) is not None:
             yield role, getattr(roles, role)
     yield from (("key", column) for column in roles.key)
+    if roles.entity is not None:
+        yield "entity", roles.entity
     yield from (("slice", column) for each in roles.sliced for column in each)

@@ -19,6 +19,7 @@ from batchops.stats.outcomes.classes import ClassCounts
 from batchops.stats.outcomes.layout import lay_out_classes, lay_out_quality, lay_out_scores
 from batchops.stats.outcomes.regression import ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.outcomes.state import (
+    ENTITY,
     NightQuality,
     Quality,
     ScoreCells,
@@ -42,12 +43,14 @@ from batchops.stats.quality.metrics import (
     metrics,
 )
 from batchops.stats.quality.thresholds import Gain, Threshold, gain, thresholds
+from batchops.stats.rows.hashing import entity_groups
 from batchops.stats.slices.fairness import Fairness, fairness
 from batchops.stats.slices.gaps import SliceGap, SliceGaps, SliceTest, slice_gaps
 from batchops.stats.slices.likeness import Alike, night_likeness
 
 __all__ = [
     "CLASS_METRICS",
+    "ENTITY",
     "ERROR_METRICS",
     "MEASURES",
     "METRICS",
@@ -91,6 +94,7 @@ __all__ = [
     "compare",
     "confusion",
     "design_effects",
+    "entity_groups",
     "fairness",
     "fallen",
     "gain",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from batchops.audit.outcomes import ConceptPart, DecompositionPart
+from batchops.audit.changes import ConceptPart, DecompositionPart
 from batchops.audit.retrain import CASES, Evidence, retrain
 from batchops.verdict import Figure, Finding, Limit, Policy, judge
 

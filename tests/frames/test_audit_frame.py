@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
@@ -10,6 +11,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 import batchops
 from batchops import Roles, audit_frame, codec
 from batchops.audit import AuditDocument
+from batchops.audit.outcomes import MetricPart
 from batchops.contract import compile_contract
 from batchops.errors import UsageError
 from tests.frames.two import frame
@@ -192,3 +194,25 @@ def test_rows_that_break_the_contract_are_left_out_of_quality(keep: bool) -> Non
 
 def test_the_public_names_are_the_same_things() -> None:
     assert batchops.audit_frame is audit_frame
+
+
+def width(metric: MetricPart) -> float:
+    assert metric.upper is not None
+    assert metric.lower is not None
+    return metric.upper - metric.lower
+
+
+def test_rows_of_one_entity_that_fare_alike_are_not_taken_as_independent() -> None:
+    customer = pl.Series("customer", np.random.default_rng(3).integers(400, size=CURRENT.height))
+    unlucky = pl.Series(np.random.default_rng(4).random(400) < 0.2).gather(customer)
+    rows = CURRENT.with_columns(customer, label=pl.when(unlucky).then(1 - pl.col("label")).otherwise("label"))
+    known, bare = (audit_frame(rows, roles=roles) for roles in (Roles(entity="customer"), Roles(ignore=("customer",))))
+    assert known.document.quality is not None
+    assert bare.document.quality is not None
+    for name in ("log_loss", "accuracy", "roc_auc"):
+        with_entity, without = known.document.quality.metrics[name], bare.document.quality.metrics[name]
+        assert with_entity.value == without.value
+        assert (with_entity.clusters, without.clusters) == (("entity",), ())
+        assert width(with_entity) > 1.1 * width(without)
+    with pytest.raises(UsageError, match="Did you mean customer"):
+        audit_frame(rows, roles=Roles(entity="custome"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from batchops.stats.numbers.intervals import LEVEL, Estimate, Spread, two_sided
 
@@ -20,7 +21,7 @@ def _spread(estimate: Estimate) -> Spread | None:
     half = max(estimate.upper - estimate.value, estimate.value - estimate.lower) - estimate.error
     if estimate.n:
         half = max(half, 3 * abs(estimate.value) / estimate.n)
-    freedom = math.inf if estimate.rows_independent or estimate.nights < 2 else estimate.nights - 1
+    freedom = estimate.freedom
     return Spread((max(half, 0.0) / two_sided(LEVEL, freedom)) ** 2, freedom)
 
 
@@ -38,9 +39,7 @@ def _unsure(value: float, now: Estimate) -> Estimate:
 
 def _estimate(value: float, spread: Spread, error: float, now: Estimate, chance: Callable[[float], float]) -> Estimate:
     radius = spread.radius() + error
-    return Estimate(
-        value, value - radius, value + radius, now.n, now.nights, error, now.rows_independent, chance=chance
-    )
+    return replace(now, value=value, lower=value - radius, upper=value + radius, error=error, chance=chance)
 
 
 def fallen(now: Estimate, was: Estimate) -> Estimate:

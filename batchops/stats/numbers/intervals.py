@@ -1,15 +1,19 @@
-"""Intervals that know that rows of one night are not independent.
+"""Intervals that know that rows of one night, and of one entity, are not independent.
 
 Over `ENOUGH_NIGHTS` or more nights the night is what was sampled: variances come from how nights differ. With fewer,
 rows are taken as independent, widened by a design effect where one is known from the reference, and the estimate says
-so.
+so. Where sums come by groups of entities (customers, planes) too, of which each night may have rows, the variance is
+V(nights) + V(groups) - V(groups of each night), and at least V(nights) (Cameron, Gelbach & Miller, Journal of Business
+& Economic Statistics, 2011): pairs of rows that share a night, an entity or both are then counted once each. Entities
+fall into groups by a hash, at random, so that the jackknife over groups has the spread of entities (random groups:
+Wolter, Introduction to Variance Estimation, 2007, 2 and 4).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +27,10 @@ __all__ = [
     "Spread",
     "counted",
     "difference",
+    "entity_spreads",
     "freedom_of",
     "influences",
+    "joined",
     "mean_estimate",
     "proportion_estimate",
     "share_effect",
@@ -50,6 +56,7 @@ class Estimate:
         nights: Nights it rests on; 0 where the rows have none.
         error: Bound of what counting in cells may cost; 0 where the value is exact.
         rows_independent: The interval takes rows as independent, since there are too few nights to do better.
+        entities: Groups of entities whose likeness the interval counts; 0 where it counts none.
         chance: The probability of an estimate at least this far out where the truth is at most so far from 0; None
             where there is none.
     """
@@ -62,6 +69,23 @@ class Estimate:
     error: float = 0.0
     rows_independent: bool = False
     chance: Callable[[float], float] | None = field(default=None, compare=False, repr=False)
+    entities: int = field(default=0, kw_only=True)
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom by the smaller number of clusters; infinite where rows are taken as independent."""
+        few = [self.entities] if self.entities else []
+        if not self.rows_independent and (self.nights >= ENOUGH_NIGHTS or not few):
+            few.append(self.nights)
+        return min(few) - 1 if few and min(few) > 1 else math.inf
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """What rows are taken to hang together by: ``night``, ``entity``."""
+        if self.lower is None or self.upper is None:
+            return ()
+        by_night = self.nights >= ENOUGH_NIGHTS and not self.rows_independent
+        return (*(("night",) if by_night else ()), *(("entity",) if self.entities else ()))
 
 
 NOT_MEASURED = Estimate(None)
@@ -172,25 +196,86 @@ def counted(above: Floats, below: Floats) -> tuple[float | None, int, int]:
     """The ratio of sums, the sum below, and the number of nights that have any."""
     total = float(below.sum())
     value = float(above.sum()) / total if total > 0 else None
-    return value, round(total), int(np.count_nonzero(below))
+    return value, round(total), int(np.count_nonzero(_by_night(below)))
+
+
+def _by_night(sums: Floats) -> Floats:
+    return np.asarray(sums.sum(axis=1)) if sums.ndim == 2 else sums
+
+
+def entity_spreads(above: Floats, below: Floats) -> tuple[Spread, Spread, int] | None:
+    """Of a ratio of sums: its spread over groups of entities, that over groups of each night, and how many groups.
+
+    Args:
+        above, below: Nights x groups.
+
+    Returns:
+        None where fewer than `ENOUGH_NIGHTS` groups have rows.
+    """
+    rows, groups = below.sum(axis=0), int(np.count_nonzero(below.sum(axis=0)))
+    if groups < ENOUGH_NIGHTS:
+        return None
+    held, cells = rows > 0, below > 0
+    over_groups = spread_of(influences(above.sum(axis=0)[held], rows[held]), rows[held])
+    return over_groups, spread_of(influences(above[cells], below[cells])), groups
+
+
+def joined(base: Spread, groups: Spread, beside: Spread) -> Spread:
+    """The spread that counts entities too; its degrees of freedom are Satterthwaite's (1946), of a sum of variances.
+
+    Args:
+        base: Without them.
+        groups: Over groups of entities.
+        beside: What both have counted: the spread over groups of each night; of independent rows, where ``base`` is
+            none over nights.
+
+    >>> found = joined(Spread(4.0, 30), Spread(3.0, 63), Spread(1.0))
+    >>> found.variance, round(found.freedom, 1)
+    (6.0, 53.3)
+    """
+    variance = base.variance + groups.variance - beside.variance
+    if variance <= base.variance:
+        return base
+    below = sum(each.variance**2 / each.freedom for each in (base, groups, beside))
+    return Spread(variance, variance**2 / below)
+
+
+def _ratio_spread(above: Floats, below: Floats, rows: Spread, independent: float) -> tuple[Spread, int]:
+    """The spread of a ratio of sums, and how many groups of entities it counts.
+
+    Args:
+        above, below: One number a night, or nights x groups of entities.
+        rows: For fewer nights than `ENOUGH_NIGHTS`.
+        independent: The variance, were all rows independent.
+    """
+    nightly, count = _by_night(above), _by_night(below)
+    held = count > 0
+    by_night = int(np.count_nonzero(held)) >= ENOUGH_NIGHTS
+    base = spread_of(influences(nightly[held], count[held]), count[held]) if by_night else rows
+    entities = entity_spreads(above, below) if below.ndim == 2 else None
+    if entities is None:
+        return base, 0
+    groups, cells, number = entities
+    return joined(base, groups, cells if by_night else Spread(independent)), number
 
 
 def proportion_estimate(above: Floats, below: Floats, design: float = 1.0) -> Estimate:
     """A share of rows, by night: Wilson's interval at the effective number of rows.
 
-    That is n over the design effect, which is the variance between nights over the variance of independent rows
-    (Korn & Graubard, 1998); where every night has the same share of 0 or 1 it is ``design``.
+    That is n over the design effect, which is the variance between nights (and entities) over the variance of
+    independent rows (Korn & Graubard, 1998); where every night has the same share of 0 or 1 it is ``design``.
 
     Args:
-        above, below: Rows that count, and rows, one number a night.
+        above, below: Rows that count, and rows, one number a night; or nights x groups of entities.
         design: Design effect for when there are fewer than `ENOUGH_NIGHTS` nights.
     """
     value, n, nights = counted(above, below)
     if value is None:
         return NOT_MEASURED
-    effect, freedom = share_effect(above, below, design)
+    effect, freedom, entities = _share_effect(above, below, design)
     lower, upper = wilson(value, n / effect, two_sided(LEVEL, freedom))
-    return Estimate(value, lower, upper, n, nights, rows_independent=math.isinf(freedom))
+    alone = nights < ENOUGH_NIGHTS and not entities
+    return Estimate(value, lower, upper, n, nights, rows_independent=alone, entities=entities)
 
 
 def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[float, float]:
@@ -198,14 +283,17 @@ def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[flo
 
     Where there are too few nights to tell, it is ``design`` with infinite freedom.
     """
-    value, n, nights = counted(above, below)
+    return _share_effect(above, below, design)[:2]
+
+
+def _share_effect(above: Floats, below: Floats, design: float) -> tuple[float, float, int]:
+    value, n, _ = counted(above, below)
     effect = max(design, 1.0)
-    if value is None or nights < ENOUGH_NIGHTS:
-        return effect, math.inf
-    held = below > 0
-    spread = spread_of(influences(above[held], below[held]), below[held])
+    if value is None:
+        return effect, math.inf, 0
     plain = value * (1 - value) / n
-    return spread.variance / plain if plain > 0 and spread.variance > 0 else effect, spread.freedom
+    spread, entities = _ratio_spread(above, below, Spread(effect * plain), plain)
+    return spread.variance / plain if plain > 0 and spread.variance > 0 else effect, spread.freedom, entities
 
 
 def mean_estimate(
@@ -214,7 +302,7 @@ def mean_estimate(
     """A mean of rows, by night.
 
     Args:
-        above, below: Sum over the rows and number of rows, one number a night.
+        above, below: Sum over the rows and number of rows, one number a night; or nights x groups of entities.
         squares: Sum of the squares over all rows, for when there are fewer than `ENOUGH_NIGHTS` nights.
         design: Design effect for then.
         bounds: What the mean cannot leave.
@@ -222,18 +310,15 @@ def mean_estimate(
     value, n, nights = counted(above, below)
     if value is None:
         return NOT_MEASURED
-    alone = nights < ENOUGH_NIGHTS
-    if alone:
-        if n < 2:
-            return Estimate(value, None, None, n, nights, rows_independent=True)
-        effect = max(design, 1.0)
-        spread = Spread(max(squares / n - value**2, 0.0) / (n - 1) * effect, max(n / effect - 1, 1.0))
-    else:
-        held = below > 0
-        spread = spread_of(influences(above[held], below[held]), below[held])
+    alone, effect = nights < ENOUGH_NIGHTS, max(design, 1.0)
+    if alone and n < 2:
+        return Estimate(value, None, None, n, nights, rows_independent=True)
+    independent = max(squares / n - value**2, 0.0) / max(n - 1, 1)
+    rows = Spread(independent * effect, max(n / effect - 1, 1.0))
+    spread, entities = _ratio_spread(above, below, rows, independent)
     radius = spread.radius()
     lower, upper = max(bounds[0], value - radius), min(bounds[1], value + radius)
-    return Estimate(value, lower, upper, n, nights, rows_independent=alone)
+    return Estimate(value, lower, upper, n, nights, rows_independent=alone and not entities, entities=entities)
 
 
 def difference(now: Estimate, was: Estimate) -> Estimate:
@@ -244,7 +329,7 @@ def difference(now: Estimate, was: Estimate) -> Estimate:
     down = math.hypot(now.value - _or(now.lower, now.value), _or(was.upper, was.value) - was.value)
     up = math.hypot(_or(now.upper, now.value) - now.value, was.value - _or(was.lower, was.value))
     lower, upper = max(-1.0, value - down), min(1.0, value + up)
-    return Estimate(value, lower, upper, now.n, now.nights, rows_independent=now.rows_independent)
+    return replace(now, value=value, lower=lower, upper=upper, error=0.0, chance=None)
 
 
 def _or(bound: float | None, value: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, NOT_MEASURED, Estimate, Spread, spread_of
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, NOT_MEASURED, Estimate, Spread, joined, spread_of
 
 __all__ = ["AS_IT_IS", "CORRELATION", "POSITIVE", "REST", "Link", "Smooth", "smooth_effect", "smooth_estimate"]
 
@@ -50,6 +50,8 @@ class Smooth:
         value: None where it cannot be measured.
         n: Rows it rests on.
         without: The figure without each night that has such rows.
+        groups, cells: The same without each group of entities, and without each group of each night; empty where rows
+            have no entities.
         variance: Over independent rows; None where that is not known.
         error: Bound of what counting in cells may cost, on either side.
         bounds: What the figure cannot leave.
@@ -62,6 +64,14 @@ class Smooth:
     error: float = 0.0
     bounds: tuple[float, float] = (0.0, 1.0)
     link: Link = AS_IT_IS
+    groups: Floats = field(default_factory=lambda: np.zeros(0))
+    cells: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def entities(self) -> int:
+        """Groups of entities that its spread counts; 0 where they are too few, or one cannot be left out."""
+        known = np.isfinite(self.groups).all() and np.isfinite(self.cells).all()
+        return len(self.groups) if known and len(self.groups) >= ENOUGH_NIGHTS else 0
 
 
 def smooth_estimate(figure: Smooth, design: float = 1.0) -> Estimate:
@@ -70,7 +80,8 @@ def smooth_estimate(figure: Smooth, design: float = 1.0) -> Estimate:
     Args:
         design: Design effect for when there are fewer nights.
     """
-    nights, alone = len(figure.without), len(figure.without) < ENOUGH_NIGHTS
+    nights, entities = len(figure.without), figure.entities
+    alone = nights < ENOUGH_NIGHTS and not entities
     value = figure.value
     if value is None or not math.isfinite(value):
         return NOT_MEASURED if value is None else Estimate(None, n=figure.n, nights=nights)
@@ -86,7 +97,7 @@ def smooth_estimate(figure: Smooth, design: float = 1.0) -> Estimate:
     upper = min(figure.bounds[1], max(ends[1], value) + figure.error)
     if not math.isfinite(lower) or not math.isfinite(upper):
         return plain
-    return Estimate(value, lower, upper, figure.n, nights, figure.error, alone)
+    return Estimate(value, lower, upper, figure.n, nights, figure.error, alone, entities=entities)
 
 
 def _back(link: Link, value: float) -> float:
@@ -97,18 +108,31 @@ def _back(link: Link, value: float) -> float:
 
 
 def _inside(figure: Smooth) -> bool:
-    """Whether the link can be taken of the figure and of what it is without each night."""
+    """Whether the link can be taken of the figure and of what it is without each night, and each entity."""
+    every = np.concatenate(
+        [figure.without, [figure.value or 0.0], *([figure.groups, figure.cells] * (figure.entities > 0))]
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
-        return bool(np.isfinite(figure.link.there(np.append(figure.without, figure.value or 0.0))).all())
+        return bool(np.isfinite(figure.link.there(every)).all())
 
 
 def _spread(figure: Smooth, link: Link, design: float) -> Spread | None:
-    assert figure.value is not None
     if len(figure.without) >= ENOUGH_NIGHTS:
-        return spread_of(link.there(figure.without)) if np.isfinite(figure.without).all() else None
-    if figure.variance is None or not math.isfinite(figure.variance):
-        return None
-    return Spread(max(figure.variance, 0.0) * link.slope(figure.value) ** 2 * max(design, 1.0))
+        base = spread_of(link.there(figure.without)) if np.isfinite(figure.without).all() else None
+        beside = spread_of(link.there(figure.cells)) if figure.entities else Spread(0.0)
+    else:
+        beside = Spread(_of_rows(figure, link))
+        base = Spread(beside.variance * max(design, 1.0)) if math.isfinite(beside.variance) else None
+    if base is None or not figure.entities:
+        return base
+    return joined(base, spread_of(link.there(figure.groups)), beside)
+
+
+def _of_rows(figure: Smooth, link: Link) -> float:
+    """The variance, were all rows independent; not a number where it is not known."""
+    if figure.value is None or figure.variance is None or not math.isfinite(figure.variance):
+        return math.nan
+    return max(figure.variance, 0.0) * link.slope(figure.value) ** 2
 
 
 def smooth_effect(figure: Smooth) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from batchops.stats.outcomes.classes import ClassCounts, merge_counts
 from batchops.stats.outcomes.regression import ErrorCells, ErrorSums, ErrorTables, merge_errors, merge_tables
 
 __all__ = [
+    "ENTITY",
+    "GROUPS",
     "LOSS",
     "SCORE",
     "SQUARE",
@@ -39,7 +42,15 @@ LOSS = 2**26
 SQUARE = 2**20
 """Squares of log losses are summed as whole multiples of 1 / 2^20."""
 
+ENTITY = "entity_group"
+"""Column of rows that hang together across nights: the number of their entity's group, below `GROUPS`."""
+
+GROUPS = 64
+"""Entities fall into so many groups, at random: so many degrees of freedom, in kilobytes a night."""
+
 Floats = NDArray[np.float64]
+
+K = TypeVar("K", int, tuple[tuple[str, str], ...])
 
 SliceKey = tuple[tuple[str, str], ...]
 """A slice: (dimension, value) pairs."""
@@ -196,6 +207,7 @@ class NightQuality:
         strange_weights: Rows whose weight is missing, negative or endless, left out of all else.
         classes: Of more than two classes.
         errors: Of regression.
+        entities: By group of entities, ordered: all its rows, their scores in a few wide cells.
     """
 
     missing: int = 0
@@ -208,6 +220,7 @@ class NightQuality:
     strange_weights: int = 0
     classes: ClassCounts | None = None
     errors: ErrorTables | None = None
+    entities: tuple[tuple[int, SliceQuality], ...] = ()
 
     def __add__(self, other: NightQuality) -> NightQuality:
         return _merged_night((self, other))
@@ -262,22 +275,27 @@ def _merged_weights(parts: Sequence[Weighted]) -> Weighted | None:
 def _merged_night(parts: Sequence[NightQuality]) -> NightQuality:
     if len(parts) == 1:
         return parts[0]
-    slices: dict[SliceKey, list[SliceQuality]] = {}
-    for part in parts:
-        for key, quality in part.slices:
-            slices.setdefault(key, []).append(quality)
     return NightQuality(
         missing=sum(part.missing for part in parts),
         impossible=sum(part.impossible for part in parts),
         strange_labels=sum(part.strange_labels for part in parts),
         overall=_merged_slice([part.overall for part in parts] or [SliceQuality()]),
         calibration=merge_sparse([part.calibration for part in parts]),
-        slices=tuple((key, _merged_slice(slices[key])) for key in sorted(slices)),
+        slices=_merged_by_key([part.slices for part in parts]),
         scores=merge_sparse([part.scores for part in parts]),
         strange_weights=sum(part.strange_weights for part in parts),
         classes=merge_counts([part.classes for part in parts if part.classes is not None]),
         errors=merge_tables([part.errors for part in parts if part.errors is not None]),
+        entities=_merged_by_key([part.entities for part in parts]),
     )
+
+
+def _merged_by_key(parts: Sequence[Sequence[tuple[K, SliceQuality]]]) -> tuple[tuple[K, SliceQuality], ...]:
+    found: dict[K, list[SliceQuality]] = {}
+    for part in parts:
+        for key, quality in part:
+            found.setdefault(key, []).append(quality)
+    return tuple((key, _merged_slice(found[key])) for key in sorted(found))
 
 
 def merge_qualities(qualities: Sequence[Quality]) -> Quality:

@@ -18,6 +18,7 @@ from batchops.stats.outcomes.counting import Line, Lines
 from batchops.stats.outcomes.error_tally import tally_errors
 from batchops.stats.outcomes.grouping import JOINT, MISSING, Slice, by_slice
 from batchops.stats.outcomes.state import (
+    ENTITY,
     LOSS,
     SCORE,
     SQUARE,
@@ -29,13 +30,16 @@ from batchops.stats.outcomes.state import (
     merge_qualities,
 )
 
-__all__ = ["MISSING", "tally_quality"]
+__all__ = ["MISSING", "WIDE", "tally_quality"]
 
 BATCH = 2**20
 """Rows whose sums stay whole in a float."""
 
 CLASS_BATCH = 2**22
 """Scores of many classes that are held at once."""
+
+WIDE = 8
+"""Cells of a slice's histogram that are one cell of a group of entities."""
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -68,7 +72,8 @@ def tally_quality(frame: pl.DataFrame, night: str, slices: Sequence[Slice], cell
 
     Args:
         frame: ``label``, null where unknown, if there are labels; ``weight``, if ``cells`` have a quantum for it; a
-            column for each dimension that a slice names, null counting as `MISSING`; and, by task: of ``binary``,
+            column for each dimension that a slice names, null counting as `MISSING`; `ENTITY`, if rows have entities;
+            and, by task: of ``binary``,
             ``score`` from 0 to 1 and, where decisions are given, ``prediction``, the label and it being 0/1 or bool;
             of ``multiclass``, ``score_<class>`` for each class and ``prediction``, either of which may be missing; of
             ``regression``, ``prediction`` or ``score``.
@@ -87,8 +92,28 @@ def tally_quality(frame: pl.DataFrame, night: str, slices: Sequence[Slice], cell
         if strange:
             frame, weights = frame.filter(known), weights[known]
     tallies = {"binary": _tally_scores, "multiclass": tally_classes, "regression": tally_errors}
-    found = tallies[cells.task](frame, slices, cells, weights)
+    grouped = ENTITY in frame.columns and not frame[ENTITY].null_count()
+    found = tallies[cells.task](frame, (*slices, *([(ENTITY,)] if grouped else [])), cells, weights)
+    found = _parted(found) if grouped else found
     return Quality({night: replace(found, strange_weights=strange) if strange else found})
+
+
+def _parted(night: NightQuality) -> NightQuality:
+    """Groups of entities, that were counted as slices, apart from those."""
+    slices = tuple((key, part) for key, part in night.slices if key[0][0] != ENTITY)
+    groups = [(int(key[0][1]), part) for key, part in night.slices if key[0][0] == ENTITY]
+    return replace(night, slices=slices, entities=tuple((group, _wide(part)) for group, part in sorted(groups)))
+
+
+def _wide(part: SliceQuality) -> SliceQuality:
+    """With its histogram in cells that are as wide as `WIDE` of a slice's."""
+    histogram, weighted = part.histogram, part.weighted
+    if histogram.cells:
+        cells = np.array(histogram.cells, dtype=np.int64) // WIDE
+        histogram = Sparse.grouped(cells, *(np.array(each) for each in histogram.values))
+    if weighted is not None:
+        weighted = replace(weighted, sums=_wide(weighted.sums))
+    return replace(part, histogram=histogram, weighted=weighted)
 
 
 def _tally_scores(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from batchops.stats.numbers.smooth import POSITIVE, REST, Smooth, smooth_effect,
 from batchops.stats.numbers.whole import real
 from batchops.stats.outcomes.regression import LARGEST, MOMENTS, ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.outcomes.state import ScoreCells, SliceQuality
-from batchops.stats.quality.window import Window
+from batchops.stats.quality.window import Window, left_out
 
 __all__ = ["ERROR_METRICS", "error_effects", "error_metrics"]
 
@@ -60,34 +60,49 @@ def error_effects(window: Window, cells: ScoreCells) -> dict[str, float]:
     scale = cells.errors or ErrorCells()
     effects = {name: smooth_effect(figure) for name, figure in _smooth(window, scale).items()}
     for name in _MEANS:
-        above, below, squares = _sums(name, window, scale)
-        effects[name] = smooth_effect(_mean_figure(above, below, squares))
+        effects[name] = smooth_effect(_mean_figure(_sums(name, window, scale)))
     # The median has no sum of its own; it varies about as the mean absolute error does.
     effects["median_absolute_error"] = effects["mean_absolute_error"]
     return {name: effect for name, effect in effects.items() if effect is not None}
 
 
-def _mean_figure(above: Floats, below: Floats, squares: float) -> Smooth:
-    """A mean of rows, from its sums by night and the sum of the rows' squares over all nights."""
-    held = below > 0
-    above, below = above[held], below[held]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """What a mean is made of.
+
+    Attributes:
+        above, below: Sum and rows by night.
+        squares: Sum of the rows' squares over all nights.
+        entities: Nights x groups of entities x (sum, rows); None where rows have none.
+    """
+
+    above: Floats
+    below: Floats
+    squares: float
+    entities: Floats | None
+
+
+def _mean_figure(sums: _Sums) -> Smooth:
+    """A mean of rows."""
+    held = sums.below > 0
+    above, below = sums.above[held], sums.below[held]
     n = below.sum()
     if not n > 0 or not np.isfinite(above).all():
         return Smooth(None, round(float(n)))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         without = (above.sum() - above) / (n - below)
         value = above.sum() / n
-        variance = (np.float64(squares) / n - value**2) / (n - 1) if n > 1 else math.nan
-    return Smooth(float(value), round(float(n)), without, float(variance), bounds=(-math.inf, math.inf))
+        variance = (np.float64(sums.squares) / n - value**2) / (n - 1) if n > 1 else math.nan
+        left = [] if sums.entities is None else [each[:, 0] / each[:, 1] for each in left_out(sums.entities)]
+    figure = Smooth(float(value), round(float(n)), without, float(variance), bounds=(-math.inf, math.inf))
+    return replace(figure, groups=left[0], cells=left[1]) if left else figure
 
 
 def _errors(part: SliceQuality) -> ErrorSums:
     return part.errors or ErrorSums()
 
 
-def _sums(name: str, window: Window, scale: ErrorCells) -> tuple[Floats, Floats, float]:
-    """A mean's sum and rows by night, and the sum of its squares over all nights."""
-    parts = [_errors(part) for part in window.parts]
+def _sums(name: str, window: Window, scale: ErrorCells) -> _Sums:
     error, label = scale.error_exponent, scale.label_exponent
     above, squares, exponent, below = {
         "mean_absolute_error": ("absolute", (2, 0), error, "labelled"),
@@ -97,10 +112,22 @@ def _sums(name: str, window: Window, scale: ErrorCells) -> tuple[Floats, Floats,
         "mean_prediction": ("prediction", "prediction_square", label, "n"),
     }[name]
     factor = _factor_all(window) if below == "n" else window.factor
-    rows = window.sums[below] if below in window.sums else factor * np.array([float(p.relative_rows) for p in parts])
-    nightly = np.array([real(_whole(part, above), exponent - 30) for part in parts])
-    total = real(sum(_whole(part, squares) for part in parts), 2 * exponent - 30)
-    return factor * nightly, rows, factor * total
+
+    def line(parts: Sequence[SliceQuality]) -> tuple[Floats, Floats]:
+        known = [_errors(part) for part in parts]
+        rows = (
+            [each.relative_rows for each in known] if below == "relative_rows" else [getattr(p, below) for p in parts]
+        )
+        values = np.array([real(_whole(each, above), exponent - 30) for each in known])
+        return factor * values, factor * np.array(rows, dtype=np.float64)
+
+    total = real(sum(_whole(_errors(part), squares) for part in window.parts), 2 * exponent - 30)
+    entities = None
+    if window.entities is not None:
+        lines = window.entities.parts
+        both = np.stack(line([part for each in lines for part in each]), axis=-1)
+        entities = both.reshape(len(lines), -1, 2)
+    return _Sums(*line(window.parts), factor * total, entities)
 
 
 def _factor_all(window: Window) -> float:
@@ -115,7 +142,7 @@ def _whole(part: ErrorSums, name: object) -> int:
 
 
 def _mean(name: str, window: Window, scale: ErrorCells, design: float) -> Estimate:
-    figure = _mean_figure(*_sums(name, window, scale))
+    figure = _mean_figure(_sums(name, window, scale))
     if figure.value is None:
         return Estimate(None, n=figure.n)
     unit = 0 if name in _SHARES else scale.label_exponent if name in _LEVELS else scale.error_exponent
@@ -132,15 +159,29 @@ def _mean(name: str, window: Window, scale: ErrorCells, design: float) -> Estima
     return replace(found, value=ends[0], lower=ends[1], upper=ends[2])
 
 
-def _moments(window: Window) -> Moments:
+def _moments(parts: Sequence[SliceQuality], factor: float) -> Moments:
     """In scales, so that their powers stay far from the ends of what floats can hold."""
-    held = [window.parts[place] for place in window.labelled]
-    rows = window.sums["labelled"][window.labelled]
     found = {
-        power: window.factor * np.array([real(_errors(part).moments[place], -30) for part in held])
+        power: factor * np.array([real(_errors(part).moments[place], -30) for part in parts])
         for place, power in enumerate(MOMENTS)
     }
-    return {(0, 0): rows, **found}
+    return {(0, 0): factor * np.array([float(part.labelled) for part in parts]), **found}
+
+
+def _left(window: Window, nightly: Moments, whole: Moments) -> tuple[Moments, ...]:
+    """The moments without each night; and without each group of entities, and each group of each night."""
+    without = {power: whole[power] - values for power, values in nightly.items()}
+    if window.entities is None:
+        return (without,)
+    lines = window.entities.parts
+    each = _moments([part for line in lines for part in line], window.factor)
+    tables = np.stack([*each.values()], axis=-1).reshape(len(lines), -1, len(each))
+    return (without, *(dict(zip(each, left.T, strict=True)) for left in left_out(tables)))
+
+
+def _without(figures: Sequence[Floats]) -> dict[str, Floats]:
+    """As `Smooth` has them."""
+    return dict(zip(("without", "groups", "cells"), figures, strict=False))
 
 
 def _smooth(window: Window, scale: ErrorCells) -> dict[str, Smooth]:
@@ -148,30 +189,37 @@ def _smooth(window: Window, scale: ErrorCells) -> dict[str, Smooth]:
     n = int(window.rows["labelled"].sum())
     if not n:
         return dict.fromkeys(_SMOOTH, Smooth(None))
-    nightly = _moments(window)
+    nightly = _moments([window.parts[place] for place in window.labelled], window.factor)
     whole = {power: np.asarray(values.sum()) for power, values in nightly.items()}
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        without = {power: whole[power] - values for power, values in nightly.items()}
+        sides = _left(window, nightly, whole)
         unit = real(1, 2 * scale.error_exponent)
-        mean, left = float(whole[2, 0] / whole[0, 0]), without[2, 0] / without[0, 0]
+        mean, left = float(whole[2, 0] / whole[0, 0]), [side[2, 0] / side[0, 0] for side in sides]
         variance = float(whole[4, 0] / whole[0, 0] - np.float64(mean) ** 2) / n
-        infinity = (0.0, math.inf)
-        squared = Smooth(mean * unit, n, left * unit, variance * unit**2, HALF_UNIT * unit, infinity, POSITIVE)
         root, scaled = math.sqrt(max(mean, 0.0)), math.ldexp(1.0, scale.error_exponent)
+        squared = Smooth(
+            mean * unit,
+            n,
+            variance=variance * unit**2,
+            error=HALF_UNIT * unit,
+            bounds=(0.0, math.inf),
+            link=POSITIVE,
+            **_without([each * unit for each in left]),
+        )
         rooted = Smooth(
             root * scaled,
             n,
-            np.sqrt(np.maximum(left, 0.0)) * scaled,
-            variance / (4 * mean) * scaled**2 if mean > 0 else 0.0,
-            (math.sqrt(mean + HALF_UNIT) - root) * scaled,
-            infinity,
-            POSITIVE,
+            variance=variance / (4 * mean) * scaled**2 if mean > 0 else 0.0,
+            error=(math.sqrt(mean + HALF_UNIT) - root) * scaled,
+            bounds=(0.0, math.inf),
+            link=POSITIVE,
+            **_without([np.sqrt(np.maximum(each, 0.0)) * scaled for each in left]),
         )
-        explained = {name: _explained(whole, without, scale, name == "r2") for name in ("r2", "explained_variance")}
+        explained = {name: _explained(whole, sides, scale, name == "r2") for name in ("r2", "explained_variance")}
     return {"mean_squared_error": squared, "root_mean_squared_error": rooted, **explained}
 
 
-def _explained(whole: Moments, without: Moments, scale: ErrorCells, plain: bool) -> Smooth:
+def _explained(whole: Moments, sides: Sequence[Moments], scale: ErrorCells, plain: bool) -> Smooth:
     """1 less the errors' mean square (or variance) over the labels' variance.
 
     The variance over rows is that of (e^2 - f d^2) / V, f being the ratio, V the labels' sum of squares, d their
@@ -179,8 +227,7 @@ def _explained(whole: Moments, without: Moments, scale: ErrorCells, plain: bool)
     """
     n = np.float64(whole[0, 0])
     ratio = 2.0 ** (2 * scale.error_exponent - 2 * scale.label_exponent)
-    share, left = _unexplained(whole, plain), _unexplained(without, plain)
-    spread = _labels_spread(whole)
+    share, spread = _unexplained(whole, plain), _labels_spread(whole)
     if not spread > 0 or not math.isfinite(float(share)):
         return Smooth(None, round(n))
     m, b = whole[0, 1] / n, np.float64(0.0) if plain else whole[1, 0] / n
@@ -192,8 +239,15 @@ def _explained(whole: Moments, without: Moments, scale: ErrorCells, plain: bool)
     labels = whole[0, 4] - 4 * m * whole[0, 3] + 6 * m**2 * whole[0, 2] - 4 * m**3 * whole[0, 1] + m**4 * whole[0, 0]
     f = np.float64(share)
     variance = float((fourth - 2 * f * both + f**2 * labels) / spread**2)
-    error = float(2 * HALF_UNIT * (1 + abs(f)) * n / spread * ratio)
-    return Smooth(float(1 - f * ratio), round(n), 1 - left * ratio, variance * ratio**2, error, (-math.inf, 1.0), REST)
+    return Smooth(
+        float(1 - f * ratio),
+        round(n),
+        variance=variance * ratio**2,
+        error=float(2 * HALF_UNIT * (1 + abs(f)) * n / spread * ratio),
+        bounds=(-math.inf, 1.0),
+        link=REST,
+        **_without([1 - _unexplained(side, plain) * ratio for side in sides]),
+    )
 
 
 def _centred_fourth(whole: Moments, b: Floats) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -14,11 +14,12 @@ from batchops.stats.numbers.intervals import Estimate
 from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, Smooth, smooth_effect, smooth_estimate
 from batchops.stats.outcomes.classes import FROM_MARGINS, Margins, variance_by_pairs
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, Quality, ScoreCells
+from batchops.stats.outcomes.tally import WIDE
 from batchops.stats.quality.class_metrics import CLASS_METRICS, by_class, class_effects, class_metrics
 from batchops.stats.quality.curves import area, area_variance, average_precision, average_precision_variance
 from batchops.stats.quality.error_metrics import ERROR_METRICS, error_effects, error_metrics
 from batchops.stats.quality.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
-from batchops.stats.quality.window import Window, nightly_sums, window_of
+from batchops.stats.quality.window import Window, left_out, nightly_sums, window_of
 
 __all__ = [
     "METRICS",
@@ -165,9 +166,10 @@ def class_details(quality: Quality, cells: ScoreCells) -> dict[str, dict[str, Es
 def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
     """The metrics that are no ratio of sums."""
     held = window.labelled
-    decisions = _decisions(window)[held]
+    decisions, entities = _decisions(window.sums)[held], window.entities
+    by_entity = left_out(_decisions(entities.sums)) if entities is not None else None
     n = int(window.rows["labelled"].sum())
-    found = {name: _from_decisions(name, decisions, n) for name in FROM_DECISIONS}
+    found = {name: _from_decisions(name, (decisions, by_entity), n) for name in FROM_DECISIONS}
     judged = [place for place in held if window.parts[place].histogram.cells]
     if not judged:
         return found | dict.fromkeys(FROM_SCORES, Smooth(None))
@@ -175,15 +177,26 @@ def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
     counts = [window.parts[place].histogram for place in judged]
     nightly = [window.factor * np.stack([table.floats(size, 0), table.floats(size, 1)]) for table in counts]
     rows = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
-    found["roc_auc"] = _from_curve(nightly, rows, "roc_auc")
+    found["roc_auc"] = _with_entities(_from_curve(nightly, rows, "roc_auc"), window, cells)
     found["average_precision"] = _from_curve(nightly, rows, "average_precision")
     found["expected_calibration_error"] = _calibration_error(window, judged, len(cells.calibration) + 1, rows)
     return found
 
 
-def _decisions(window: Window) -> Floats:
-    """Nights x true class x decided class."""
-    sums = window.sums
+def _with_entities(figure: Smooth, window: Window, cells: ScoreCells) -> Smooth:
+    """The area with what it is without each group of entities, in the few wide cells that are kept of those."""
+    if window.entities is None or figure.value is None:
+        return figure
+    size, lines = len(cells.coarse) // WIDE + 1, window.entities.parts
+    counts = [[part.histogram.floats(size, side) for line in lines for part in line] for side in range(2)]
+    tables = window.factor * np.stack([np.stack(each) for each in counts], axis=1)
+    sides = (np.maximum(each, 0.0) for each in left_out(tables.reshape(len(lines), -1, 2, size)))
+    groups, by_night = (area(each[:, 0], each[:, 1])[0] for each in sides)
+    return replace(figure, groups=groups, cells=by_night)
+
+
+def _decisions(sums: Nightly) -> Floats:
+    """For each night (and group of entities): true class x decided class."""
     true_positives, false_positives = sums["true_positives"], sums["false_positives"]
     return np.stack(
         [
@@ -194,9 +207,12 @@ def _decisions(window: Window) -> Floats:
     )
 
 
-def _from_decisions(name: str, nightly: Floats, n: int) -> Smooth:
+def _from_decisions(name: str, decisions: tuple[Floats, tuple[Floats, Floats] | None], n: int) -> Smooth:
+    """Of decisions by night, and what is left of them without each entity."""
     if not n:
         return Smooth(None)
+    nightly, by_entity = decisions
+    nothing = np.zeros(0)
     figure, whole, bounded = FROM_MARGINS[name], nightly.sum(axis=0), name != "matthews_corrcoef"
     return Smooth(
         float(figure(Margins.of(whole))),
@@ -205,6 +221,8 @@ def _from_decisions(name: str, nightly: Floats, n: int) -> Smooth:
         variance_by_pairs(figure, whole),
         bounds=(0.0 if bounded else -1.0, 1.0),
         link=AS_IT_IS if bounded else CORRELATION,
+        groups=figure(Margins.of(by_entity[0])) if by_entity is not None else nothing,
+        cells=figure(Margins.of(by_entity[1])) if by_entity is not None else nothing,
     )
 
 

@@ -69,7 +69,8 @@ def ratio_estimate(ratio: Ratio, window: Window, design: float = 1.0) -> Estimat
     Args:
         design: Design effect for windows of fewer than eight nights.
     """
-    above, below = ratio.above(window.sums), ratio.below(window.sums)
+    sums = window.sums if window.entities is None else window.entities.sums
+    above, below = ratio.above(sums), ratio.below(sums)
     design *= window.effect_all if ratio.every else window.effect
     if ratio.squares is not None:
         found = mean_estimate(above, below, float(ratio.squares(window.sums).sum()), design, ratio.bounds)

@@ -9,14 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.sparse import Sparse
-from batchops.stats.outcomes.state import SUMS, NightQuality, Quality, SliceQuality
+from batchops.stats.outcomes.state import GROUPS, SUMS, NightQuality, Quality, SliceQuality
 
-__all__ = ["Window", "nightly_sums", "window_of"]
+__all__ = ["Entities", "Window", "left_out", "nightly_sums", "window_of"]
 
 Floats = NDArray[np.float64]
 
 EVERY = ("n", "selected", "score", "square", "unscored")
 """Sums over all rows; the others are over labelled ones."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entities:
+    """Sums of a window by night and group of entities.
+
+    Attributes:
+        parts: Nights x groups; by weight where rows have weights.
+        sums: The same as arrays, in the unit of the window's own.
+    """
+
+    parts: Sequence[Sequence[SliceQuality]]
+    sums: Mapping[str, Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +43,7 @@ class Window:
             weigh as many as they are.
         rows: Without weights.
         factor: What one quantum of weight comes to in ``sums`` of labelled rows; 1 where there are no weights.
+        entities: Their sums by group of entities; None where some night with labels knows no entities.
         effect: By how much weights widen a variance over labelled rows, and ``effect_all`` over all: n over
             (sum of weights)^2 / sum of squared weights (Kish, Survey Sampling, 1965, 11.7).
     """
@@ -41,6 +55,7 @@ class Window:
     factor: float = 1.0
     effect: float = 1.0
     effect_all: float = 1.0
+    entities: Entities | None = None
 
     @property
     def labelled(self) -> list[int]:
@@ -61,6 +76,21 @@ class Window:
         )
 
 
+def left_out(sums: Floats) -> tuple[Floats, Floats]:
+    """What is left of a window's sums without each group of entities, and without each group of each night.
+
+    Args:
+        sums: Nights x groups x figures.
+
+    Returns:
+        Groups x figures, and cells x figures, of those that have rows.
+    """
+    groups, cells = sums.sum(axis=0), sums.reshape(-1, *sums.shape[2:])
+    whole = groups.sum(axis=0)
+    kept = [part[part.reshape(len(part), -1).any(axis=1)] for part in (groups, cells)]
+    return whole - kept[0], whole - kept[1]
+
+
 def nightly_sums(parts: Sequence[SliceQuality]) -> dict[str, Floats]:
     """The sums of a slice as arrays, one number a night; ``correct`` among them."""
     return {name: np.array([float(getattr(part, name)) for part in parts]) for name in (*SUMS, "correct")}
@@ -73,19 +103,42 @@ def window_of(quality: Quality) -> Window:
     rows = nightly_sums(plain)
     weights = [part.weighted for part in plain if part.weighted is not None]
     if not weights:
-        return Window(nights, plain, rows, rows)
-    parts = [part.weighted.sums if part.weighted is not None else SliceQuality() for part in plain]
+        return Window(nights, plain, rows, rows, entities=_entities(nights, (1.0, 1.0)))
+    parts = [_weighed(part) for part in plain]
     total, labelled = (sum(getattr(part, name) for part in parts) for name in ("n", "labelled"))
     counted, known = (sum(getattr(part, name) for part in plain) for name in ("n", "labelled"))
     factor_all, factor = counted / total if total else 0.0, known / labelled if labelled else 0.0
-    sums = {name: values * (factor_all if name in EVERY else factor) for name, values in nightly_sums(parts).items()}
     squares = sum(each.square for each in weights), sum(each.labelled_square for each in weights)
     return Window(
         nights,
         parts,
-        sums,
+        _times(nightly_sums(parts), (factor_all, factor)),
         rows,
         factor,
         known * squares[1] / labelled**2 if labelled else 1.0,
         counted * squares[0] / total**2 if total else 1.0,
+        _entities(nights, (factor_all, factor)),
     )
+
+
+def _weighed(part: SliceQuality) -> SliceQuality:
+    return part.weighted.sums if part.weighted is not None else SliceQuality()
+
+
+def _times(sums: Mapping[str, Floats], factors: tuple[float, float]) -> dict[str, Floats]:
+    """Sums over all rows, and those over labelled ones, by their factors."""
+    return {name: values * factors[name not in EVERY] for name, values in sums.items()}
+
+
+def _entities(nights: Sequence[NightQuality], factors: tuple[float, float]) -> Entities | None:
+    if not nights or any(night.overall.n and not night.entities for night in nights):
+        return None
+    weighed = any(night.overall.weighted is not None for night in nights)
+    parts = []
+    for night in nights:
+        known = dict(night.entities)
+        line = [known.get(group, SliceQuality()) for group in range(GROUPS)]
+        parts.append([_weighed(part) for part in line] if weighed else line)
+    flat = nightly_sums([part for line in parts for part in line])
+    sums = {name: values.reshape(len(nights), GROUPS) for name, values in flat.items()}
+    return Entities(parts, _times(sums, factors))

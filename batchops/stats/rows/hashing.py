@@ -9,8 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from batchops.stats.columns.cells import Cells, filled_of
+from batchops.stats.outcomes.state import ENTITY, GROUPS
 
-__all__ = ["hash_rows"]
+__all__ = ["entity_groups", "hash_rows"]
 
 Hashes = NDArray[np.uint64]
 
@@ -59,6 +60,15 @@ def hash_rows(frame: pl.DataFrame, cells: Sequence[Cells], others: Sequence[str]
     for start in range(0, frame.height, CHUNK):
         _mix(total[start : start + CHUNK])
     return total
+
+
+def entity_groups(rows: pl.Series) -> pl.Series:
+    """Which group each row's entity falls into: 0 to `GROUPS` - 1, at random, and the same on every night.
+
+    Rows without an entity are those of one.
+    """
+    hashes = hash_rows(rows.alias(ENTITY).to_frame(), (), (ENTITY,))
+    return pl.Series(ENTITY, (hashes % np.uint64(GROUPS)).astype(np.uint8))
 
 
 def _mix(bits: Hashes) -> Hashes:

@@ -17,7 +17,7 @@ from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL, NOT_MEASURED,
 from batchops.stats.outcomes.state import Quality, ScoreCells, SliceKey
 from batchops.stats.slices.gaps import support_of
 from batchops.stats.slices.likeness import NOT_ALIKE, SUPPORT, Alike
-from batchops.stats.slices.means import MEANS, Mean, Measured, intervals, measure
+from batchops.stats.slices.means import MEANS, Mean, Measured, intervals, measured
 from batchops.stats.slices.table import SliceTable, slice_table
 
 __all__ = ["DIFFERENCES", "GROUP_METRICS", "Fairness", "Group", "fairness", "range_tail"]
@@ -137,6 +137,7 @@ def _rows_of(table: SliceTable, places: list[int]) -> SliceTable:
         {name: each[places] for name, each in table.sums.items()},
         table.overall,
         table.centre,
+        table.entities,
     )
 
 
@@ -148,7 +149,7 @@ def _dimension(name: str, table: SliceTable, bounds: tuple[int, AbstractSet[Slic
     ranges: dict[str, _Range] = {}
     for called, known in GROUP_METRICS[table.task].items():
         mean = MEANS[table.task][known]
-        found = measure(mean, table.sums, alike.rows.get(known, 0.0))
+        found = measured(mean, table, table.sums, alike.rows.get(known, 0.0))
         shift = table.centre if known == "mean_prediction" else 0.0
         kept = np.where(shown & (found.effective >= max(least, 1)), shift, np.nan)
         metrics[called] = _estimates(mean, found, kept)

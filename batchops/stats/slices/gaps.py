@@ -17,7 +17,7 @@ from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL, NOT_MEASURED,
 from batchops.stats.outcomes.state import SCORE, Quality, ScoreCells, SliceKey
 from batchops.stats.slices.areas import areas
 from batchops.stats.slices.likeness import NOT_ALIKE, SUPPORT, Alike
-from batchops.stats.slices.means import MEANS, differences, intervals, measure
+from batchops.stats.slices.means import MEANS, differences, intervals, measure, measured
 from batchops.stats.slices.suppression import suppressed
 from batchops.stats.slices.table import SliceTable, entries, slice_table
 
@@ -225,7 +225,7 @@ def _metrics(
             found[name] = _estimates((area.value, area.lower, area.upper), table.rows, area.error)
             continue
         mean = MEANS[table.task][name]
-        whole = measure(mean, table.sums, alike.rows.get(name, 0.0))
+        whole = measured(mean, table, table.sums, alike.rows.get(name, 0.0))
         around = intervals(mean, whole)
         shift = table.centre if name == "mean_prediction" else 0.0
         kept = np.where(whole.effective >= max(test.least, 1), shift, np.nan)
@@ -317,7 +317,7 @@ def _compared(table: SliceTable, test: SliceTest, alike: Alike) -> _Compared:
     means, others = MEANS[table.task], table.rest()
     mean = means[test.metric]
     # What a night does to all rows is no gap, so of the rest only its rows count.
-    own, rest = measure(mean, table.sums, alike.gap), measure(mean, others)
+    own, rest = measured(mean, table, table.sums, alike.gap), measured(mean, table, others)
     gaps = differences(mean, own, rest)
     scale = np.ones(len(own.value)) if test.scale is None else measure(means[test.scale], others).value
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.contrasts import Differences, MeanDifferences, ShareDifferences, quantiles
-from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL, influences
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL, entity_spreads, influences
 from batchops.stats.quality.metrics import RATIOS
-from batchops.stats.slices.table import Sums
+from batchops.stats.slices.table import SliceTable, Sums
 
-__all__ = ["MEANS", "Intervals", "Mean", "Measured", "differences", "intervals", "measure", "spread_together"]
+__all__ = [
+    "MEANS",
+    "Intervals",
+    "Mean",
+    "Measured",
+    "differences",
+    "intervals",
+    "measure",
+    "measured",
+    "spread_together",
+]
 
 Floats = NDArray[np.float64]
 Sum = Callable[[Sums], Floats]
@@ -97,6 +107,7 @@ class Measured:
         nights: How many nights have rows.
         crowd: Rows of a night, as a row meets them.
         change: Slices x nights: what leaving out the night does to the value.
+        hanging: What its variances must be multiplied with, since rows of one entity are alike.
     """
 
     value: Floats
@@ -108,15 +119,42 @@ class Measured:
     nights: Floats
     crowd: Floats
     change: Floats
+    hanging: float = 1.0
 
     @property
     def variance(self) -> Floats:
         """Of the value, without looking at how its nights differ."""
-        return np.asarray(self.plain * self.widened)
+        return np.asarray(self.plain * self.widened * self.hanging)
 
     def spread(self) -> Floats:
         """Of the value, from how its nights differ."""
-        return _spread(self.change, self.nights)
+        return _spread(self.change, self.nights) * self.hanging
+
+
+def measured(mean: Mean, table: SliceTable, sums: Sums, alike: float = 0.0) -> Measured:
+    """As `measure`, where rows may have entities.
+
+    Which entities a slice's rows are of is not kept: what they add to the variance over all rows, as a share of it, is
+    taken to be added to a slice's too. That holds where a slice has as many rows of an entity as all rows have, and is
+    too wide where it has fewer, or where slice and rest share their entities.
+
+    Args:
+        sums: Of the table's slices, or of the rest.
+    """
+    found = measure(mean, sums, alike)
+    return found if table.entities is None else replace(found, hanging=_hanging(mean, table.overall, table.entities))
+
+
+def _hanging(mean: Mean, overall: Sums, entities: Sums) -> float:
+    above, below = mean.above(entities), mean.below(entities)
+    spreads = entity_spreads(above, below)
+    if spreads is None:
+        return 1.0
+    groups, cells, _ = spreads
+    whole = measure(replace(mean, root=False), {name: each[None, :] for name, each in overall.items()})
+    by_night = bool(whole.nights[0] >= ENOUGH_NIGHTS)
+    base, beside = (float(whole.spread()[0]), cells.variance) if by_night else (float(whole.variance[0]),) * 2
+    return max(1.0, 1 + (groups.variance - beside) / base) if base > 0 else 1.0
 
 
 def measure(mean: Mean, sums: Sums, alike: float = 0.0) -> Measured:
@@ -164,7 +202,8 @@ def _spread(change: Floats, nights: Floats) -> Floats:
 
 def spread_together(first: Measured, second: Measured) -> Floats:
     """Variance of the differences of pairs that share their nights, from how those differ."""
-    return _spread(first.change - second.change, np.maximum(first.nights, second.nights))
+    nights = np.maximum(first.nights, second.nights)
+    return _spread(first.change - second.change, nights) * max(first.hanging, second.hanging)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

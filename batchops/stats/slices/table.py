@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from batchops.stats.numbers.whole import UNIT, real
 from batchops.stats.outcomes.regression import ErrorCells
-from batchops.stats.outcomes.state import SUMS, Quality, ScoreCells, SliceKey, SliceQuality
+from batchops.stats.outcomes.state import GROUPS, SUMS, NightQuality, Quality, ScoreCells, SliceKey, SliceQuality
 
 __all__ = ["Entries", "SliceTable", "Sums", "entries", "slice_table"]
 
@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Sums = Mapping[str, Floats]
 """By name, arrays of one shape."""
+
+Reader = Callable[[SliceQuality], Sequence[float]]
+"""The sums of a part, in the order of their names."""
 
 COUNTED = ("known_rows", "every_row", "known_weight_square", "every_weight_square", "missed")
 """Beside the sums, which are by weight where rows have weights: how many rows, with a label and in all; the squares of
@@ -50,6 +53,7 @@ class SliceTable:
         sums: Slices x nights, under the names of `SliceQuality`'s fields, or of `ERRORS` for regression, and of
             `COUNTED`. Where rows have weights, those before the last are in their quanta.
         overall: Nights: over all rows.
+        entities: Nights x groups of entities: over all rows; None where some night knows no entities.
         centre: Of regression: what was taken from labels and predictions before they were summed.
     """
 
@@ -59,6 +63,7 @@ class SliceTable:
     sums: Sums
     overall: Sums
     centre: float = 0.0
+    entities: Sums | None = None
 
     @property
     def labelled(self) -> bool:
@@ -104,10 +109,21 @@ def slice_table(quality: Quality, cells: ScoreCells) -> SliceTable:
         dict(zip(names, sums, strict=True)),
         dict(zip(names, overall, strict=True)),
         cells.errors.centre if cells.errors is not None else 0.0,
+        _entities([quality.nights[name] for name in nights], names, read),
     )
 
 
-def _reader(cells: ScoreCells) -> tuple[tuple[str, ...], Callable[[SliceQuality], Sequence[float]]]:
+def _entities(nights: Sequence[NightQuality], names: Sequence[str], read: Reader) -> Sums | None:
+    if not nights or any(night.overall.n and not night.entities for night in nights):
+        return None
+    sums = np.zeros((len(names), len(nights), GROUPS))
+    for row, night in enumerate(nights):
+        for group, part in night.entities:
+            sums[:, row, group] = read(part)
+    return dict(zip(names, sums, strict=True))
+
+
+def _reader(cells: ScoreCells) -> tuple[tuple[str, ...], Reader]:
     """The names of the sums, and how to read them from a part."""
     scale = cells.errors or ErrorCells()
     regression = cells.task == "regression"

@@ -17,7 +17,7 @@ from batchops.stats import (
     merge_qualities,
     tally_quality,
 )
-from batchops.stats.outcomes.state import LOSS, SCORE, SUMS
+from batchops.stats.outcomes.state import ENTITY, LOSS, SCORE, SUMS
 from tests.laws import obeys_the_laws
 
 SLICES = (("carrier",), ("origin",), ("carrier", "origin"), ("origin", "carrier"))
@@ -29,11 +29,12 @@ rows = st.tuples(
     st.sampled_from([None, 0, 1, 2]),
     st.sampled_from([None, "AA", "UA", "é", "missing", ""]),
     st.sampled_from([None, "JFK"]),
+    st.integers(0, 63),
 )
 
 
 def frame(drawn: Sequence[tuple[object, ...]]) -> pl.DataFrame:
-    schema = {"score": pl.Float64, "label": pl.Int8, "carrier": pl.String, "origin": pl.String}
+    schema = {"score": pl.Float64, "label": pl.Int8, "carrier": pl.String, "origin": pl.String, ENTITY: pl.UInt8}
     return pl.DataFrame(drawn, schema=schema, orient="row")
 
 
@@ -65,6 +66,17 @@ def test_every_slice_is_what_a_filter_of_its_rows_would_give(night: pl.DataFrame
     assert {key: plain(part) for key, part in found.slices} == expected
     assert plain(found.overall) == by_hand(possible)
     assert [key for key, _ in found.slices] == sorted(expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(rows, max_size=40).map(frame))
+def test_every_group_of_entities_is_what_a_filter_of_its_rows_would_give(night: pl.DataFrame) -> None:
+    found, bare = tally(night), tally(night.drop(ENTITY))
+    possible = night.filter(pl.col("score").is_between(0, 1))
+    expected = {number: by_hand(held) for (number,), held in possible.group_by(ENTITY)}
+    assert {number: plain(part) for number, part in found.entities} == expected
+    assert replace(found, entities=()) == bare
+    assert tally(night.with_columns(pl.lit(None, pl.UInt8).alias(ENTITY))) == bare
 
 
 def plain(part: SliceQuality) -> tuple[int, ...]:
@@ -150,12 +162,12 @@ def test_the_threshold_and_the_deciles_are_edges_and_frequent_scores_have_cells_
 @pytest.mark.parametrize("values", [[], [None], [0.3] * 10, [math.nan, 2.0], [0.0, 1.0]])
 def test_any_reference_gives_cells_to_count_in(values: list[float | None]) -> None:
     cells = lay_out_scores(pl.Series(values, dtype=pl.Float64))
-    night = frame([(score, label, "a", "b") for score, label in product([0.0, 0.3, 0.5, 1.0], [0, 1])])
+    night = frame([(score, label, "a", "b", 7) for score, label in product([0.0, 0.3, 0.5, 1.0], [0, 1])])
     assert tally(night, cells).overall.histogram.total() == 4
 
 
 def test_nights_stay_apart_and_parts_of_one_night_add_up() -> None:
-    night = frame([(0.5, 1, "a", "b")])
+    night = frame([(0.5, 1, "a", "b", 7)])
     first, second = (tally_quality(night, name, SLICES, CELLS) for name in ("2013-07-04", "2013-07-05"))
     both = merge_qualities([first, second, second])
     assert (both.nights["2013-07-04"].overall.n, both.nights["2013-07-05"].overall.n) == (1, 2)

@@ -1,0 +1,80 @@
+"""The sections of audit.json about how the world has changed: concept drift, and whether to train again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchops.verdict import Severity
+
+__all__ = ["ChartPart", "ConceptPart", "DecompositionPart", "PartOfChange", "RetrainPart"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPart:
+    """A figure's nights on a control chart.
+
+    Attributes:
+        method: ``ewma`` (slow change), ``cusum`` (small lasting change) or ``shift`` (sudden change).
+        value: The chart's statistic at the last night, in standard deviations of the figure.
+        since: First night of the change; None where there is none.
+    """
+
+    metric: str
+    method: str
+    value: float | None
+    limit: float
+    since: str | None
+    nights: int
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class PartOfChange:
+    """What one slice adds to a change: by its share of the rows (``mix``), and by its own figure (``within``)."""
+
+    slice: str
+    mix: float
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class DecompositionPart:
+    """A change of a metric against the reference: total = mix + within, exactly.
+
+    Attributes:
+        mix: sum (w_now - w_ref) e_ref: other rows came. Covariate drift.
+        within: sum w_now (e_now - e_ref): the same rows fare otherwise. Concept drift.
+    """
+
+    metric: str
+    dimension: str
+    total: float
+    mix: float
+    within: float
+    slices: tuple[PartOfChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptPart:
+    """Does the world still answer as the model learned?
+
+    Attributes:
+        season: What earlier nights this one was compared with: ``weekday``, ``recent``; None where there were too few.
+    """
+
+    season: str | None
+    charts: tuple[ChartPart, ...]
+    decompositions: tuple[DecompositionPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainPart:
+    """Would a newer model help? Nothing is done about it here.
+
+    Attributes:
+        advice: ``retrain``, ``recalibrate``, ``look at the data``, ``wait for labels`` or ``keep``.
+        reasons: Ids of the findings and names of the charts it rests on.
+    """
+
+    advice: str
+    reasons: tuple[str, ...]

@@ -111,3 +111,17 @@ def test_a_night_of_which_nothing_ran_is_not_a_pass() -> None:
 def test_the_worst_severity_is_the_first_of_the_five_words() -> None:
     assert worst([Severity.PASS, Severity.UNSURE, Severity.NOT_RUN]) is Severity.UNSURE
     assert worst([]) is Severity.NOT_RUN
+
+
+def test_what_tells_the_same_of_one_night_shares_the_budget_and_is_said_only_where_it_is_worse() -> None:
+    def pair(window: float, tonight: float) -> tuple[set[str], int]:
+        over = figure(0.12, chance=lambda _: window)
+        last = Figure("drift.null_share", "temp (tonight)", 0.12, chance=lambda _: tonight, beside=over.id)
+        verdict = judge([over, last], Policy({"drift.null_share": Limit(warn=0.05)}), "2026-01-02")
+        return {f"{finding.subject} {finding.severity}" for finding in verdict.findings}, verdict.shared
+
+    assert pair(0.9, 1e-9) == ({"temp UNSURE", "temp (tonight) WARN"}, 2)
+    assert pair(1e-9, 1e-9) == ({"temp WARN"}, 2)
+    assert pair(0.9, 0.8) == ({"temp UNSURE"}, 2)
+    # By itself it would warn; of two it does not.
+    assert pair(0.9, 0.03) == ({"temp UNSURE"}, 2)

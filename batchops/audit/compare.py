@@ -31,6 +31,7 @@ from batchops.stats import (
     slice_gaps,
     usual,
 )
+from batchops.stats.columns.usual import Straying
 from batchops.verdict import Policy
 
 __all__ = ["ColumnComparison", "Comparison", "Component", "Scope", "compare_audits"]
@@ -70,12 +71,22 @@ class Scope:
     def components(self) -> tuple[Component, ...]:
         """The four ways, in a fixed order."""
         drift, usual, known = self.drift, self.usual, self.usual.enough
+        distance, null = _with_own(drift.distance, usual.distances), _with_own(drift.null_change, usual.nulls)
         return (
-            Component("distance", drift.distance, drift.distance, usual.value, known),
-            Component("null_share", drift.null_share, drift.null_change, usual.null_change, known),
+            Component("distance", drift.distance, distance, usual.value, known),
+            Component("null_share", drift.null_share, null, usual.null_change, known),
             Component("unseen_share", drift.unseen_share, drift.unseen_change, usual.unseen_change, known),
             Component("outside_share", drift.outside_share, drift.outside_change, usual.outside_change, known),
         )
+
+
+def _with_own(change: Estimate, usual: Straying | None) -> Estimate:
+    """A change whose chance is no less than that of such windows of the reference lying so far from it."""
+    rows, value = change.chance, change.value
+    if usual is None or rows is None or value is None:
+        return change
+    own = usual.chance(abs(value))
+    return replace(change, chance=lambda edge: max(own, rows(edge)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,7 @@ class ColumnComparison:
     """One column: in the reference, over the window, and tonight.
 
     Attributes:
+        tonight: The window itself where that is one night.
         alone: The reference has no nights, so that nothing can be usual: the practical limit alone decides.
     """
 
@@ -199,6 +211,8 @@ def _columns(nights: Sequence[Profile], places: Sequence[int], reference: Refere
         parts = [night.columns.get(cells.column, Column()) for night in nights]
         window, tonight = whole.columns.get(cells.column, Column()), parts[-1]
         over = Scope(window, compare(window, before, cells, parts), _usual(reference, place, len(nights)))
-        last = Scope(tonight, compare(tonight, before, cells), _usual(reference, place, TONIGHT))
+        last = over
+        if len(nights) > 1:
+            last = Scope(tonight, compare(tonight, before, cells), _usual(reference, place, TONIGHT))
         found.append(ColumnComparison(cells, before, over, last, not reference.nights))
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from batchops.audit.compare import ColumnComparison, Comparison, Component, Scope
 from batchops.audit.multivariate import multivariate_figure
@@ -10,7 +11,7 @@ from batchops.audit.primary import K_ANONYMOUS
 from batchops.audit.state import Audit
 from batchops.contract import KEY_UNIQUE_OVER_NIGHTS, Contract, Rule, RuleTally
 from batchops.contract.locating import place_of
-from batchops.verdict import Figure, Policy, Scalar, Severity, severity_of
+from batchops.verdict import Figure, Policy, Scalar
 
 __all__ = [
     "ALL_ROWS",
@@ -109,11 +110,10 @@ def _column_figures(column: ColumnComparison, family: str, policy: Policy) -> It
             # A reading that nobody had to the tenth of a degree is no new category; it is shown, not judged.
             continue
         first = _figure(column, column.window, over_window, (family, "window", policy))
-        last = _figure(column, column.tonight, tonight, (family, "tonight", policy))
         yield first
-        limit = policy.limit(first.check, column.cells.column)
-        if severity_of(last, limit).rank < min(severity_of(first, limit).rank, Severity.UNSURE.rank):
-            yield last
+        if column.tonight is not column.window:
+            last = _figure(column, column.tonight, tonight, (family, "tonight", policy))
+            yield replace(last, beside=first.id)
 
 
 def _figure(column: ColumnComparison, over: Scope, component: Component, context: tuple[str, str, Policy]) -> Figure:

@@ -36,8 +36,7 @@ def _severity(findings: Sequence[Finding | None]) -> Severity:
 
 def budget_part(verdict: Verdict) -> BudgetPart:
     """How many figures shared the night's error budget, and how large it is."""
-    figures = sum(finding.p_value is not None for finding in verdict.findings)
-    return BudgetPart(figures, FALSE_WARNINGS, FALSE_FAILS)
+    return BudgetPart(verdict.shared, FALSE_WARNINGS, FALSE_FAILS)
 
 
 def contract_part(contract: Contract, audit: Audit, reference: Audit, findings: Findings) -> ContractPart:

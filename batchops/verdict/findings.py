@@ -53,6 +53,8 @@ class Figure:
         chance: The probability of a figure at least this far out where the truth is at most so far from 0. With it
             the figure is judged under the night's error budget; without, by its interval, or as counted.
         can_pass: False for what is only foreseen: then UNSURE is the best.
+        beside: Id of the figure that tells the same over more nights. Both count under the budget; this one becomes a
+            finding only where it is WARN or worse, and worse than that.
     """
 
     check: str
@@ -71,6 +73,7 @@ class Figure:
     evidence: Mapping[str, Scalar] = field(default_factory=dict)
     chance: Callable[[float], float] | None = field(default=None, compare=False, repr=False)
     can_pass: bool = True
+    beside: str | None = None
 
     @property
     def id(self) -> str:
@@ -144,11 +147,13 @@ class Verdict:
         severity: The worst of them, UNSURE and NOT RUN aside: those do not stop a PASS from being one.
         findings: Every figure with its severity, PASS included.
         blocked: A blocking limit failed: the scores are withheld.
+        shared: How many figures shared the night's error budget.
     """
 
     severity: Severity
     findings: tuple[Finding, ...]
     blocked: bool
+    shared: int = 0
 
     @property
     def alarms(self) -> tuple[Finding, ...]:

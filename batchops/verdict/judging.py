@@ -131,8 +131,12 @@ def judge(figures: Sequence[Figure], policy: Policy, night: str, history: Sequen
     """
     findings, last = [], history[-1] if history else None
     judged = [(figure, figure.limit or policy.limit(figure.check, figure.subject)) for figure in figures]
-    for (figure, limit), odds in zip(judged, _odds(judged), strict=True):
-        severity = severity_of(figure, limit, odds)
+    shared = _odds(judged)
+    levels = [severity_of(*pair, odds) for pair, odds in zip(judged, shared, strict=True)]
+    known = {figure.id: level for figure, level in zip(figures, levels, strict=True)}
+    for (figure, limit), odds, severity in zip(judged, shared, levels, strict=True):
+        if figure.beside is not None and not _worse(severity, known[figure.beside]):
+            continue
         alarm = severity in (Severity.FAIL, Severity.WARN)
         since, nights = _since(figure.id, night, last) if alarm else (None, 0)
         findings.append(
@@ -162,4 +166,9 @@ def judge(figures: Sequence[Figure], policy: Policy, night: str, history: Sequen
         severity=worst([f.severity for f in findings if f.severity not in (Severity.UNSURE, Severity.NOT_RUN)]),
         findings=tuple(findings),
         blocked=any(finding.blocking and finding.severity is Severity.FAIL for finding in findings),
+        shared=sum(odds.p_value is not None for odds in shared),
     )
+
+
+def _worse(severity: Severity, beside: Severity) -> bool:
+    return severity.rank < min(beside.rank, Severity.UNSURE.rank)

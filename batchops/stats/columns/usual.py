@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.special import kolmogi, stdtrit
+from scipy.special import kolmogi, stdtr, stdtrit
 
 from batchops.stats.columns.cells import Cells
 from batchops.stats.columns.drift import DECIDES, atoms
@@ -18,7 +18,7 @@ from batchops.stats.columns.measures import EXPECTED
 from batchops.stats.columns.profile import Column
 from batchops.stats.numbers.sparse import Integers
 
-__all__ = ["ENOUGH_WINDOWS", "RARELY", "Season", "Usual", "Weekdays", "usual"]
+__all__ = ["ENOUGH_WINDOWS", "RARELY", "Season", "Straying", "Usual", "Weekdays", "usual"]
 
 Floats = NDArray[np.float64]
 Season = Literal["weekday", "all"]
@@ -50,6 +50,36 @@ class Weekdays:
 
 
 @dataclass(frozen=True, slots=True)
+class Straying:
+    """How far windows lie from the reference though nothing has changed: an offset, and Student's t beyond it.
+
+    Attributes:
+        proved: What some window of the reference itself proves, sampling aside.
+        windows: How many were looked at.
+    """
+
+    offset: float
+    spread: float
+    freedom: float
+    proved: float
+    windows: int
+
+    @property
+    def reach(self) -> float:
+        """What one window of 1,000 passes, at most 1, and no less than what one of the reference proves."""
+        strays = self.spread and float(stdtrit(self.freedom, 1 - RARELY / 2)) * self.spread
+        return min(1.0, max(self.offset + strays, self.proved))
+
+    def chance(self, far: float) -> float:
+        """Probability of a window at least so far from the reference: what has happened may happen."""
+        seen = 1 / (self.windows + 1) if far <= self.proved else 0.0
+        beyond = far - self.offset
+        if beyond <= 0:
+            return 1.0
+        return max(seen, 2 * float(stdtr(self.freedom, -beyond / self.spread)) if self.spread > 0 else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Usual:
     """How far a window of so many nights may lie from the reference though nothing has changed.
 
@@ -61,6 +91,7 @@ class Usual:
         unseen_change, outside_change: The largest that a window showed; None as for ``value``.
         season: ``weekday`` where only nights of the judged night's weekday were taken, ``all`` where there were too few
             of them; None where no weekday was asked for, or windows are longer than a night.
+        distances, nulls: How ``value`` and ``null_change`` are distributed; None as for those.
     """
 
     value: float | None = None
@@ -69,6 +100,8 @@ class Usual:
     unseen_change: float | None = None
     outside_change: float | None = None
     season: Season | None = None
+    distances: Straying | None = None
+    nulls: Straying | None = None
 
     @property
     def enough(self) -> bool:
@@ -99,24 +132,29 @@ def usual(
     if len(nights) <= length:
         return Usual(windows=windows, season=season)
     missing, present = _column(nights, "missing"), _column(nights, "present")
-    null = _reach(_Nights(missing[:, None], present, chosen, "linf"), length)
+    nulls = _straying(_Nights(missing[:, None], present, chosen, "linf"), length)
+    plain = Usual(windows=windows, null_change=_reach(nulls), season=season, nulls=nulls)
     if not cells.size:
-        return Usual(windows=windows, null_change=null, season=season)
+        return plain
     counts = np.stack([night.table.dense(cells.size) for night in nights])
     now = _windows(counts, length)
     rest = reference.table.dense(cells.size) - now
     kept = _large_enough(now.sum(axis=1)) & (rest.sum(axis=1) > 0)
     kept &= np.isin(np.arange(len(kept)), chosen)
     if not kept.any():
-        return Usual(windows=windows, null_change=null, season=season)
-    return Usual(
-        value=_reach(_deciding(counts, chosen, cells, length), length),
-        windows=windows,
-        null_change=null,
+        return plain
+    distances = _straying(_deciding(counts, chosen, cells, length), length)
+    return replace(
+        plain,
+        value=_reach(distances),
         unseen_change=_largest_unseen(now[kept], rest[kept], cells),
         outside_change=_largest_outside(nights, counts, cells, length, kept),
-        season=season,
+        distances=distances,
     )
+
+
+def _reach(straying: Straying | None) -> float | None:
+    return None if straying is None else straying.reach
 
 
 def _season(nights: int, length: int, weekday: Weekdays | None) -> tuple[Integers, Season | None]:
@@ -169,8 +207,8 @@ def _deciding(counts: Integers, chosen: Integers, cells: Cells, length: int) -> 
     return _Nights(counts, rows, chosen, "tvd")
 
 
-def _reach(nights: _Nights, length: int) -> float | None:
-    """How far a window may lie from the reference; None where no night can be compared with others."""
+def _straying(nights: _Nights, length: int) -> Straying | None:
+    """How far windows lie from the reference; None where no night can be compared with others."""
     held = nights.chosen[nights.rows[nights.chosen] > 0]
     others = int(nights.rows.sum()) - int(nights.rows[held].sum())
     if len(held) < 2 and not others:
@@ -188,8 +226,10 @@ def _reach(nights: _Nights, length: int) -> float | None:
         apart, freedom = apart - pattern[np.arange(len(held)) % WEEK], freedom - WEEK + 1
         around = np.concatenate([pattern] * (length // WEEK + 2))
         offset += float(nights.distances(_means(around, length)[:WEEK]).max())
-    strays = _straying(nights.distances(apart), _Shocks.of(apart, rows, total / whole, freedom), length, len(held))
-    return min(1.0, max(offset + strays, _proved(nights, length)))
+    shocks = _Shocks.of(apart, rows, total / whole, freedom)
+    spread, freedom = _spread(nights.distances(apart), shocks, length, len(held))
+    proved = _proved(nights, length)
+    return Straying(offset, spread, freedom, proved, len(nights.rows) - length + 1)
 
 
 def _weekly(apart: Floats, rows: Floats) -> Floats:
@@ -238,17 +278,17 @@ class _Shocks:
         return cls(shocks / squares, min(max(memory, 0.0), LONGEST_MEMORY), freedom, weights)
 
 
-def _straying(distances: Floats, shocks: _Shocks, length: int, nights: int) -> float:
-    """How far the mean of ``length`` nights lies from that of ``nights`` others, but once in a thousand times."""
+def _spread(distances: Floats, shocks: _Shocks, length: int, nights: int) -> tuple[float, float]:
+    """The deviation of how far the mean of ``length`` nights lies from that of ``nights`` others, and its freedom."""
     if not shocks.share or nights < 2:
-        return 0.0
+        return 0.0, math.inf
     seen = float((shocks.weights * distances**2).sum()) * shocks.share * nights / max(shocks.freedom, 1.0)
     window, all_of_them = _spread_of_mean(shocks.memory, length), _spread_of_mean(shocks.memory, nights)
     # Deviations from a mean of nights that remember each other are smaller than from the true one.
     true = seen * (1 - 1 / nights) / (1 - all_of_them)
     square = shocks.memory**2
     freedom = max(shocks.freedom * (1 - square) / (1 + square), LEAST_FREEDOM)
-    return float(stdtrit(freedom, 1 - RARELY / 2)) * math.sqrt(true * (window + all_of_them))
+    return math.sqrt(true * (window + all_of_them)), freedom
 
 
 def _spread_of_mean(memory: float, nights: int) -> float:

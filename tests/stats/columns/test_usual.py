@@ -181,4 +181,22 @@ def test_a_column_without_any_value_has_no_usual_distance() -> None:
     (cells,) = lay_out(pl.concat(frames), ["x"])
     nights = [summarise(frame, (cells,)).columns["x"] for frame in frames]
     found = usual(nights, summarise(pl.concat(frames), (cells,)).columns["x"], cells, 1)
-    assert found == Usual(windows=10, null_change=0.0)
+    assert (found.value, found.distances, found.windows, found.null_change) == (None, None, 10, 0.0)
+
+
+@pytest.mark.parametrize(("memory", "length"), [(0.0, 7), (0.7, 7), (0.7, 31)])
+def test_the_chance_of_a_window_is_kept_and_falls_with_its_distance(memory: float, length: int) -> None:
+    rng, small = np.random.default_rng(length), 0
+    for _ in range(60):
+        nights, reference, cells = counted(shocked(rng, 120 + length, 100, memory), 90)
+        found = usual(nights[:90], reference, cells, length).distances
+        assert found is not None
+        window = merge_profiles([Profile({"x": night}) for night in nights[-length:]]).columns["x"]
+        value = compare(window, reference, cells).distance.value
+        assert value is not None
+        # The distance holds the sampling of its rows too, which is judged apart.
+        small += found.chance(value - 1.36 / math.sqrt(100 * length)) <= 0.02
+        assert found.chance(found.reach) <= 1 / 1_000 or found.reach in (1.0, found.proved)
+        chances = [found.chance(far) for far in (0.0, 0.05, 0.1, 0.3, 0.9)]
+        assert chances == sorted(chances, reverse=True)
+    assert small <= 4

@@ -14,8 +14,8 @@ from jobs.flights_data import prepare
 from tests.flights import NIGHTS, TRAINING, Flights, make
 
 # The same examples for everybody, so that a change is blamed for what it broke and for nothing else. To search for
-# more: pytest --hypothesis-profile=default
-settings.register_profile("same", derandomize=True)
+# more: pytest --hypothesis-profile=default. No deadline: a test must not fail because a machine is busy.
+settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
 
 

@@ -40,6 +40,8 @@ NIGHTS = tuple(Night.parse("2013-06-30").through(Night.parse("2013-07-03")))
 NIGHT, LAST = NIGHTS[2], NIGHTS[-1]
 SHORTER = {
     'first="2013-01-01", last="2013-03-31"': f'first="{TRAINING[0]}", last="{TRAINING[1]}", folds=3',
+    # What a model is made of is not what these tests are about, and most of what a small night costs.
+    "max_iter=100": "max_iter=20",
     # A test may cut a night in as many files as it likes.
     'source=Source("var/data/flights/night={night}/*.parquet", expect=3)': (
         'source=Source("var/data/flights/night={night}/*.parquet")'

@@ -75,7 +75,7 @@ def small(trained: Flights, tmp_path: Path) -> Flights:
     flights = trained.copy(tmp_path / "small", nights=tuple(first.through(first + 20)))
     shutil.rmtree(flights.folder / "var/store")
     flights.edit(
-        JOB, (f'last="{TRAINING[1]}", folds=3', f'last="{first + 20}", folds=2'), ("max_iter=100", "max_iter=5")
+        JOB, (f'last="{TRAINING[1]}", folds=3', f'last="{first + 20}", folds=2'), ("max_iter=20", "max_iter=5")
     )
     return flights
 

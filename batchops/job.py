@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import polars as pl
 
@@ -18,13 +18,21 @@ from batchops.partition import Source
 from batchops.stats import ENTITY
 from batchops.verdict import PRIMARY, Policy
 
-__all__ = ["Job", "Labels", "LoadedJob", "Logged", "Training", "job_names", "load_job", "problems"]
+__all__ = ["Job", "Labels", "LoadedJob", "Logged", "Task", "Training", "job_names", "load_job", "problems"]
+
+Task = Literal["binary", "multiclass", "regression"]
 
 DISCOVERED = 16
 """Columns that are searched at once."""
 
-RESERVED = ("score", "label", "loss", ENTITY)
+RESERVED = ("score", "label", "loss", "prediction", ENTITY)
 """What the search, and the table of scores, call their own columns."""
+
+OUTCOME = ("score", "prediction", "label")
+"""What rows call what was predicted and what came true."""
+
+OWN = (*OUTCOME, "model_version", "run_id", "night")
+"""Columns of a job's table, or of its rows on their way there, that are the framework's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +41,18 @@ class Labels:
 
     Attributes:
         source: Files of a night's labels; they hold the job's key columns and ``column``.
-        column: The label: 0/1 or a bool.
+        column: The label: of ``binary`` 0/1 or a bool; of ``multiclass`` the name of a class, or a whole number, whose
+            digits are its name; of ``regression`` a number.
         delay_days: Days after the night when its labels are first expected.
         never: Why some rows never get one, in words for the report: "cancelled flights".
+        unit: What the numbers of ``regression`` are counted in, for the reader: "minutes".
     """
 
     source: Source
     column: str
     delay_days: int = 1
     never: str | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +77,8 @@ class Training:
     """How a version of the model is made.
 
     Attributes:
-        fit: Takes the encoded features (float64, rows x features), the labels (0/1, rows) and the positions of the
-            categorical features; returns a fitted scikit-learn classifier.
+        fit: Takes the encoded features (float64, rows x features), the labels (rows: 0/1, names of classes, or float64)
+            and the positions of the categorical features; returns a fitted scikit-learn classifier, or regressor.
         first, last: Nights of the training data, ``YYYY-MM-DD``.
         folds: Folds of whole weeks for the reference's out-of-fold scores.
         trusted: Types outside scikit-learn and numpy that the model file may hold.
@@ -97,12 +108,14 @@ class Job:
             A column of the contract needs none.
         slices: Each a tuple of dimensions or columns: ``(("carrier",), ("carrier", "part_of_day"))``.
         passthrough: Columns copied beside the score.
-        threshold: ``prediction = score >= threshold``.
+        threshold: ``prediction = score >= threshold``, of ``binary``.
         window: Nights that drift, quality and slices are judged on, tonight included.
         policy: Limits.
         timezone: Of the night, IANA name; documentation of what the path's date means.
         edition: Template of the report under ``reports/``; None: the framework's own.
         title: What the job answers, in words: "Will this flight arrive more than 15 minutes late?"
+        task: What is predicted: whether (``binary``), which of several classes (``multiclass``), how much
+            (``regression``).
         discover: Features of the contract among which, once there are labels, slices are searched that nobody named;
             at most 16. They are copied beside the score.
         entity: Column of what rows belong to across nights: a customer, a plane. Intervals then count that the rows of
@@ -125,7 +138,7 @@ class Job:
     timezone: str = "UTC"
     edition: str | None = None
     title: str = ""
-    task: Literal["binary"] = "binary"
+    task: Task = "binary"
     logged: Logged | None = None
     discover: tuple[str, ...] = ()
     entity: str | None = None
@@ -195,7 +208,11 @@ def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
         wrong.append((f"the name {job.name!r} is no identifier", "Use letters, digits and underscores"))
     if "{night}" not in job.source.pattern:
         wrong.append((f"the source {job.source.pattern!r} has no {{night}}", "Say where the night stands in the path"))
-    wrong += [*_problems_of_logged(job, contract), *_problems_of_discover(job, contract)]
+    wrong += [
+        *_problems_of_logged(job, contract),
+        *_problems_of_discover(job, contract),
+        *_problems_of_task(job, contract),
+    ]
     if not job.key:
         wrong.append(("the key is empty", "Name the columns that identify a row within its night"))
     elif set(job.key) <= columns and set(job.key) != set(contract.key):
@@ -218,8 +235,8 @@ def problems(job: Job, contract: Contract) -> tuple[tuple[str, str], ...]:
             wrong.append((f"slices names {name!r}, which is personal data", "Slice by what names nobody"))
     if not re.fullmatch(r"[^@]+@[^@]+", job.model):
         wrong.append((f"the model {job.model!r} names no version", "Write name@champion or name@3; there is no latest"))
-    known_metrics = PRIMARY[job.task]
-    if job.policy.primary is not None and job.policy.primary not in known_metrics:
+    known_metrics = PRIMARY.get(job.task, {})
+    if known_metrics and job.policy.primary is not None and job.policy.primary not in known_metrics:
         what = f"the policy's primary is {job.policy.primary!r}, on which no slice is compared (task: {job.task})"
         wrong.append((what, did_you_mean(job.policy.primary, known_metrics)))
     return tuple(wrong)
@@ -237,6 +254,25 @@ def _problems_of_logged(job: Job, contract: Contract) -> list[tuple[str, str]]:
     if not set(contract.features) - set(job.key):
         wrong.append(("logged has nothing to compare", 'Mark features in the contract: metadata={"role": "feature"}'))
     return wrong
+
+
+def _problems_of_task(job: Job, contract: Contract) -> Iterator[tuple[str, str]]:
+    if job.task not in get_args(Task):
+        yield f"the task {job.task!r} is none", did_you_mean(job.task, get_args(Task))
+    elif job.task != "binary" and job.threshold != 0.5:
+        yield f"the threshold {job.threshold} decides nothing where the task is {job.task!r}", "Leave it out"
+    if job.labels is not None and job.task == "multiclass" and job.labels.column in contract.pii:
+        what = f"the label {job.labels.column!r} is personal data, and names of classes stand in tables and on pages"
+        yield what, "Predict what names nobody"
+    sliced = {name for each in job.slices for name in each}
+    kept = {*job.key, *job.passthrough, *sliced, *job.dimensions, *job.discover} - ({*RESERVED} & {*job.discover})
+    asked = {*OUTCOME} & {*contract.features}
+    for name in sorted(asked | {each for each in kept if _is_own(each, job.task)}):
+        yield f"{name!r} is what a job's table calls a column of its own", "Rename it in the contract"
+
+
+def _is_own(name: str, task: Task) -> bool:
+    return name in OWN or (task == "multiclass" and name.startswith("score_"))
 
 
 def _problems_of_discover(job: Job, contract: Contract) -> Iterator[tuple[str, str]]:
@@ -261,12 +297,14 @@ def _described(job: Job) -> dict[str, Any]:
     # What came later is only there where it is used: a job that does without keeps its digest.
     later: dict[str, Any] = {"discover": job.discover} if job.discover else {}
     later |= {"entity": job.entity} if job.entity is not None else {}
+    if job.labels is not None and job.labels.unit:
+        later["unit"] = job.labels.unit
     return {
         "name": job.name,
         "source": job.source,
         "key": job.key,
         "model": job.model,
-        "labels": job.labels,
+        "labels": None if job.labels is None else _first_fields(job.labels),
         "logged": job.logged,
         "dimensions": {name: str(expr) for name, expr in job.dimensions.items()},
         "slices": job.slices,
@@ -277,3 +315,8 @@ def _described(job: Job) -> dict[str, Any]:
         "task": job.task,
         **later,
     }
+
+
+def _first_fields(labels: Labels) -> dict[str, Any]:
+    """What labels said from the beginning."""
+    return {name: getattr(labels, name) for name in ("source", "column", "delay_days", "never")}

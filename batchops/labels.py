@@ -17,8 +17,8 @@ from batchops.run.index import latest_document, refresh_index
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, Span, silent
 from batchops.run.paper import put_out, taken_up
 from batchops.run.publish import recover
-from batchops.run.reference import reference_of, yardstick_of
-from batchops.run.truth import join_truth, read_truth
+from batchops.run.reference import reference_of, require_task, yardstick_of
+from batchops.run.truth import join_truth, read_truth, unknown_classes
 from batchops.settings import Settings
 from batchops.store import Lease, Staging, Store, lease, read_scores
 
@@ -33,7 +33,7 @@ def join_labels(
     A night whose labels have not changed is up to date; one that is not published, or has no label yet, is not ready.
 
     Raises:
-        JobError: The job has no labels, or they lack a column.
+        JobError: The job has no labels, or they lack a column; or a night was scored for another task.
         ModelError: A night's model may not be used.
         StoreError: The store failed.
     """
@@ -86,10 +86,13 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
             audit=f"{folder}/audit.json",
         )
     version = resolve(store, score.model)
+    require_task(job, version)
     reference = reference_of(store, version, job.contract.pii)
     with clock.stage("join"):
         joined, unmatched = join_truth(read_scores(store, job.name, night), truth, job.job.key)
         quality = tally(joined, str(night), yardstick_of(job, reference))
+        classes = reference.quality.classes
+        unknown = unknown_classes(joined, classes) if classes else {}
     scored = latest_document(store, score)
     tonight = Tonight(
         night=night,
@@ -97,11 +100,12 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
         run_id=staging.begin(clock.name_run()),
         key=key,
         audit=replace(stored.audit, quality=quality, receipts=scored.run.partitions),
-        earlier=window(store, rows, night, job.job.window),
+        earlier=window(store, rows, night, job.job.window, version),
         history=past(rows, night),
-        recent=healthy(store, rows, night, job.job.policy.exceptional),
+        recent=healthy(store, rows, night, version, job.job.policy.exceptional),
         truth=truth,
         unmatched=unmatched,
+        unknown=unknown,
         released=scored.rows.released,
         published=past_of(score.past),
         references=scored.provenance.references,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from batchops.contract.versions.record import record, require_unchanged
 from batchops.errors import JobError
 from batchops.job import LoadedJob, Training
 from batchops.models import (
+    Asked,
     ContractRef,
     Draft,
     Encoding,
@@ -36,10 +38,18 @@ from batchops.partition import Fingerprint, Night
 from batchops.run.inputs import Unreadable, batches, examine, find
 from batchops.run.outcome import Observe, Progress, silent
 from batchops.run.references import answers_of, find_references, read_references
-from batchops.run.scores import scores_frame
+from batchops.run.scores import PREDICTION, class_score, scores_frame
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
-from batchops.stats import lay_out, lay_out_scores, metrics
+from batchops.stats import (
+    ScoreCells,
+    class_order,
+    lay_out,
+    lay_out_classes,
+    lay_out_quality,
+    lay_out_scores,
+    metrics,
+)
 from batchops.stats.rows.sample import RowSample
 from batchops.store import Store
 
@@ -47,9 +57,12 @@ __all__ = ["train"]
 
 WEEK = 7
 
+CLASSES = 100
+"""More different labels than these are no classes."""
+
 Matrix = NDArray[np.float64]
 Folds = NDArray[np.int64]
-Labels = NDArray[np.int8]
+Labels = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,8 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
 
     Raises:
         ContractError: The contract was edited and kept the version that it was published under.
-        JobError: The job says nothing of training or labels, or there is no training data.
+        JobError: The job says nothing of training or labels, there is no training data, or the model is of another kind
+            than the task asks for.
         ModelError: The model cannot be fitted, or cannot be stored safely.
     """
     training = job.job.training
@@ -84,21 +98,18 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
     if not nights:
         span = f"{training.first} to {training.last}"
         raise JobError(f"job {job.name}", f"has no labelled night from {span}", "Prepare its data first")
-    rows = pl.concat([each.labelled for each in nights])
-    encoding = _encoding(job, rows)
-    matrix, labels = encode(rows, encoding), rows[LABEL].to_numpy()
-    fold_of = week_folds([str(each.night) for each in nights], training.folds)
-    folds = np.concatenate([np.full(each.labelled.height, fold_of[str(each.night)]) for each in nights])
-    observe(Progress("out of fold", training.last, 0, training.folds, rows.height))
-    scores = out_of_fold(training.fit, matrix, labels, folds, encoding.categorical)
-    observe(Progress("fit", training.last, 0, 1, rows.height))
-    classifier = training.fit(matrix, labels, encoding.categorical)
+    material = _material(job, nights, training.folds)
+    observe(Progress("out of fold", training.last, 0, training.folds, len(material.matrix)))
+    categorical, asked = material.encoding.categorical, material.asked
+    scores = out_of_fold(training.fit, material.matrix, material.labels, material.folds, (categorical, asked))
+    observe(Progress("fit", training.last, 0, 1, len(material.matrix)))
+    model = training.fit(material.matrix, material.labels, categorical)
     parent = max((each.number for each in versions(store, name)), default=None)
-    reference = _reference(job, nights, scores)
+    reference = _reference(job, _learnable(nights, material), (scores, asked))
     quality = metrics(reference.audit.quality, reference.quality)
     draft = Draft(
-        classifier=classifier,
-        encoding=encoding,
+        model=model,
+        encoding=material.encoding,
         contract=ContractRef(job.contract.id, job.contract.digest),
         target=job.job.labels.column,
         threshold=job.job.threshold,
@@ -106,20 +117,81 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
             first=str(nights[0].night),
             last=str(nights[-1].night),
             nights=len(nights),
-            rows=rows.height,
+            rows=len(material.matrix),
             digest=codec.digest([each.files for each in nights]),
         ),
-        sample=_sample(job, rows),
+        sample=_sample(job, nights),
         reference=packed(reference),
         actor=settings.actor,
         git=git_state(job.project),
         trusted=training.trusted,
         metrics={name: estimate.value for name, estimate in quality.items() if estimate.value is not None},
-        reliance=_reliance(job, matrix, labels, (folds, encoding.categorical)),
+        reliance=_reliance(training, material, job.contract.features),
         parent=parent,
+        asked=asked,
+        remarks=_remarks(material),
     )
     record(store, job.contract)
     return register(store, name, draft)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Material:
+    """What is learned from: one line a labelled row.
+
+    Attributes:
+        labels: 0 or 1, names of classes, or numbers.
+        folds: By whole weeks.
+        asked: What the model is to answer.
+        alone: Classes that stand in one fold alone.
+    """
+
+    encoding: Encoding
+    matrix: Matrix
+    labels: Labels
+    folds: Folds
+    asked: Asked
+    alone: tuple[str, ...]
+
+
+def _material(job: LoadedJob, nights: Sequence[_TrainingNight], folds: int) -> _Material:
+    rows = pl.concat([each.labelled for each in nights])
+    encoding, task = _encoding(job, rows), job.job.task
+    fold_of = week_folds([str(each.night) for each in nights], folds)
+    fold = np.concatenate([np.full(each.labelled.height, fold_of[str(each.night)]) for each in nights])
+    classes = _classes(job, rows[LABEL]) if task == "multiclass" else ()
+    labels = np.array(rows[LABEL].to_list(), dtype=np.str_) if task == "multiclass" else rows[LABEL].to_numpy()
+    alone = tuple(name for name in classes if len(np.unique(fold[labels == name])) == 1)
+    return _Material(encoding, encode(rows, encoding), labels, fold, Asked(task, classes), alone)
+
+
+def _classes(job: LoadedJob, labels: pl.Series) -> tuple[str, ...]:
+    """Names of all classes that are labels, in the order of numbers where they are numbers.
+
+    Raises:
+        JobError: There are too many to tell apart.
+    """
+    names = class_order(labels.unique().to_list())
+    if len(names) > CLASSES:
+        what = f"its labels have {len(names):,} different values, and at most {CLASSES} classes are told apart"
+        raise JobError(f"job {job.name}", what, 'Name another column, or write task="regression"')
+    return names
+
+
+def _learnable(nights: Sequence[_TrainingNight], material: _Material) -> Sequence[_TrainingNight]:
+    """The nights without labels of classes that the model which scored them, out of fold, could not know."""
+    unknown = pl.col(LABEL).is_in(material.alone)
+    if not material.alone:
+        return nights
+    kept = pl.when(~unknown).then(LABEL).alias(LABEL)
+    return [replace(each, labelled=each.labelled.with_columns(kept)) for each in nights]
+
+
+def _remarks(material: _Material) -> tuple[str, ...]:
+    if not material.alone:
+        return ()
+    names = ", ".join(material.alone)
+    return (f"rows of {names} stand in one fold alone: nothing is known of how well the model tells them",)
 
 
 def _encoding(job: LoadedJob, rows: pl.DataFrame) -> Encoding:
@@ -132,23 +204,21 @@ def _encoding(job: LoadedJob, rows: pl.DataFrame) -> Encoding:
     return Encoding.of(rows, features, texts)
 
 
-def _sample(job: LoadedJob, rows: pl.DataFrame) -> pl.DataFrame:
+def _sample(job: LoadedJob, nights: Sequence[_TrainingNight]) -> pl.DataFrame:
     """Rows to take the golden ones from; they lie readable in the store, so of personal data they hold nothing."""
+    rows = pl.concat([each.labelled for each in nights])
     hidden = [name for name in job.contract.features if name in job.contract.pii]
     return rows.select(job.contract.features).with_columns(
         pl.lit(None, rows.schema[each]).alias(each) for each in hidden
     )
 
 
-def _reliance(
-    job: LoadedJob, matrix: Matrix, labels: Labels, how: tuple[Folds, tuple[int, ...]]
-) -> Mapping[str, float]:
+def _reliance(training: Training, material: _Material, features: Sequence[str]) -> Mapping[str, float]:
     """On the last fold, by a model that did not see it: on its own rows a model relies on what it learned by heart."""
-    assert job.job.training is not None
-    folds, categorical = how
-    held = folds == folds.max()
-    model = job.job.training.fit(matrix[~held], labels[~held], categorical)
-    return reliance(model, matrix[held], labels[held], job.contract.features)
+    held = material.folds == material.folds.max()
+    matrix, labels = material.matrix, material.labels
+    model = training.fit(matrix[~held], labels[~held], material.encoding.categorical)
+    return reliance(model, matrix[held], labels[held], features, material.asked)
 
 
 def _nights(job: LoadedJob, training: Training, settings: Settings, observe: Observe) -> Iterator[_TrainingNight]:
@@ -187,28 +257,20 @@ def _watched(job: LoadedJob) -> tuple[str, ...]:
     )
 
 
-def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], scores: Matrix) -> Reference:
+def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], answered: tuple[Matrix, Asked]) -> Reference:
     """Every training night's audit under cells that are laid out over all of them."""
-    columns = {column.name: column for column in job.contract.columns if column.name in _watched(job)}
-    readable = pl.concat([each.readable for each in nights], how="diagonal_relaxed")
-    yardstick = Yardstick(
-        inputs=lay_out(
-            readable, tuple(columns), frozenset(job.contract.pii), {name: each.unit for name, each in columns.items()}
-        ),
-        score=lay_out(pl.DataFrame({SCORE: scores}), (SCORE,))[0],
-        quality=lay_out_scores(pl.Series(scores), job.job.threshold),
-        slices=job.job.slices,
-        dimensions=job.job.dimensions,
-        key=tuple(name for name in job.job.key if name not in job.contract.pii),
-    )
-    audits, start = [], 0
+    scores, asked = answered
+    scored, start = [], 0
     for each in nights:
         own = scores[start : start + each.labelled.height]
         start += each.labelled.height
-        scored = scores_frame(each.labelled, own, job).with_columns(each.labelled[LABEL])
-        whole = pl.concat([each.labelled.drop(scored.columns, strict=False), scored], how="horizontal")
+        scored.append(scores_frame(each.labelled, own, job, asked).with_columns(each.labelled[LABEL]))
+    yardstick = _yardstick(job, nights, pl.concat(scored), asked)
+    audits = []
+    for each, rows in zip(nights, scored, strict=True):
+        whole = pl.concat([each.labelled.drop(rows.columns, strict=False), rows], how="horizontal")
         parts = (whole, each.unlabelled, each.validation.quarantined.drop(SCORE, LABEL, strict=False))
-        batch = Batch(str(each.night), each.readable, each.validation, scored, whole=parts)
+        batch = Batch(str(each.night), each.readable, each.validation, rows, whole=parts)
         audits.append(audit_batch(batch, yardstick))
     profiles = [
         NightProfile(str(each.night), one.inputs, one.outputs) for each, one in zip(nights, audits, strict=True)
@@ -216,4 +278,51 @@ def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], scores: Matrix)
     samples = [one.sample for one in audits]
     merged = replace(merge(audits), sample=RowSample.pooled(samples, ROWS))
     areas = usual_areas(samples, yardstick.inputs, (1, WEEK, job.job.window))
-    return Reference(yardstick.inputs, yardstick.score, yardstick.quality, merged, tuple(profiles), areas)
+    return Reference(
+        inputs=yardstick.inputs,
+        score=yardstick.score,
+        quality=yardstick.quality,
+        audit=merged,
+        nights=tuple(profiles),
+        usual_areas=areas,
+        classes=yardstick.classes,
+    )
+
+
+def _yardstick(job: LoadedJob, nights: Sequence[_TrainingNight], scored: pl.DataFrame, asked: Asked) -> Yardstick:
+    """Cells over all training nights.
+
+    Args:
+        scored: Their scored rows, with labels.
+    """
+    columns = {column.name: column for column in job.contract.columns if column.name in _watched(job)}
+    readable = pl.concat([each.readable for each in nights], how="diagonal_relaxed")
+    units = {name: each.unit for name, each in columns.items()}
+    unit = job.job.labels.unit if job.job.labels is not None and asked.task == "regression" else ""
+    score, *classes = lay_out(scored, (SCORE, *_class_columns(asked)), units={SCORE: unit or None})
+    if classes:
+        # A class that is never predicted has a cell too: when it is, it was known.
+        classes[0] = replace(classes[0], values=tuple(dict.fromkeys((*classes[0].values, *asked.classes))))
+    return Yardstick(
+        inputs=lay_out(readable, tuple(columns), frozenset(job.contract.pii), units),
+        score=score,
+        quality=_cells(scored, asked, job.job.threshold),
+        slices=job.job.slices,
+        dimensions=job.job.dimensions,
+        key=tuple(name for name in job.job.key if name not in job.contract.pii),
+        classes=tuple(classes),
+    )
+
+
+def _class_columns(asked: Asked) -> tuple[str, ...]:
+    """What is watched beside the score, where there are several classes."""
+    return (PREDICTION, *map(class_score, asked.classes)) if asked.task == "multiclass" else ()
+
+
+def _cells(scored: pl.DataFrame, asked: Asked, threshold: float) -> ScoreCells:
+    if asked.task == "multiclass":
+        return lay_out_classes(scored, asked.classes)
+    if asked.task == "regression":
+        # The score is the prediction.
+        return lay_out_quality(scored.drop(PREDICTION), asked.task)
+    return lay_out_scores(scored[SCORE], threshold)

@@ -13,7 +13,7 @@ from typing import TypeVar
 import polars as pl
 
 from batchops import codec
-from batchops.audit import LABEL, SCORE, Batch, audit_batch, tally
+from batchops.audit import LABEL, Batch, audit_batch, tally
 from batchops.contract import evaluate
 from batchops.contract.keys import keys_of, mark, spill
 from batchops.job import load_job
@@ -71,12 +71,12 @@ def main() -> None:
         marked = mark(keys, None)
         found = _step("contract", lambda: evaluate(contract, frame, {"key.unique": marked}))
         scores = _step("encode and predict", lambda: model.score(found.accepted))
-        scored = _step("dimensions", lambda: scores_frame(found.accepted, scores, job))
+        scored = _step("dimensions", lambda: scores_frame(found.accepted, scores, job, version.manifest.asked))
         named = scored.with_columns(model_version=pl.lit(str(version)), run_id=pl.lit("20140101T000000Z-00000000"))
         _step("write, without fsync", lambda: _parquet(named))
         _step("profile of inputs", lambda: summarise(frame, yardstick.inputs))
-        _step("profile of scores", lambda: summarise(scored.select(SCORE), (yardstick.score,)))
-        rows = scored.with_columns(pl.lit(None, pl.Int8).alias(LABEL))
+        _step("profile of scores", lambda: summarise(scored, yardstick.outputs))
+        rows = scored.with_columns(pl.lit(None).alias(LABEL))
         _step("slices", lambda: tally(rows, "2014-01-01", yardstick))
         audit = audit_batch(Batch("2014-01-01", frame, found, rows), yardstick)
         _step("receipt", lambda: codec.pack(audit))

@@ -46,7 +46,8 @@ def _packed(job: LoadedJob, settings: Settings) -> Iterator[tuple[str, bytes]]:
         frame = pl.concat(pl.read_parquet(each.uri) for each in find(job.job.source, night, job.project))
         validation, truth = evaluate(job.contract, frame), read_truth(job, night, settings.threads)
         if truth is not None:
-            scored = scores_frame(validation.accepted, model.score(validation.accepted), job)
+            scores = model.score(validation.accepted)
+            scored = scores_frame(validation.accepted, scores, job, version.manifest.asked)
             joined, _ = join_truth(scored, truth, job.job.key)
             yield name, codec.pack(audit_batch(Batch(name, frame, validation, joined), yardstick))
 

@@ -4,6 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -105,3 +106,33 @@ def test_an_entity_is_a_column_of_the_contract_and_only_then_part_of_the_digest(
     assert "dest" in remedy
     assert "entity" not in _described(job)
     assert _described(replace(job, entity="dest"))["entity"] == "dest"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"task": "regression"}, ["the threshold 0.35 decides nothing where the task is 'regression'"]),
+        ({"task": "multiclass", "threshold": 0.5}, []),
+        ({"task": "multiclas", "threshold": 0.5}, ["the task 'multiclas' is none"]),
+        (
+            {"passthrough": ("score",)},
+            ["'score' is what a job's table", "names 'score', which the contract does not have"],
+        ),
+    ],
+)
+def test_a_task_is_one_of_three_and_leaves_the_tables_own_columns_alone(
+    flights: Flights, changes: dict[str, Any], expected: list[str]
+) -> None:
+    job = replace(flights.job.job, policy=Policy())
+    wrong = problems(replace(job, **changes), flights.job.contract)
+    assert len(wrong) == len(expected)
+    for (what, remedy), words in zip(wrong, expected, strict=True):
+        assert words in what
+        assert remedy
+
+
+def test_a_unit_is_part_of_what_a_job_says() -> None:
+    labels = Labels(Source("labels/{night}.parquet"), "minutes")
+    job = Job("late", Source("data/{night}.parquet"), None, ("flight",), "late@champion", labels, task="regression")
+    inches = replace(job, labels=replace(labels, unit="min"))
+    assert codec.digest(_described(job)) != codec.digest(_described(inches))

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from batchops.audit import LABEL, SCORE
 from batchops.errors import JobError
-from batchops.models import Encoding, encode, load, out_of_fold, resolve, threads, versions, week_folds
+from batchops.models import Asked, Encoding, encode, load, out_of_fold, resolve, threads, versions, week_folds
 from batchops.partition import Night
 from batchops.run.reference import reference_of
 from batchops.train import train
@@ -56,7 +56,7 @@ def test_the_reference_is_scored_by_models_that_did_not_see_the_week(trained: Fl
     fold_of = week_folds(rows["night"].unique(maintain_order=True).to_list(), job.job.training.folds)
     folds = rows["night"].replace_strict(fold_of, return_dtype=pl.Int64).to_numpy()
     with threads(1):
-        scores = out_of_fold(job.job.training.fit, matrix, late, folds, encoding.categorical)
+        scores = out_of_fold(job.job.training.fit, matrix, late, folds, (encoding.categorical, Asked()))
     kept = version.manifest.metrics
     assert kept["roc_auc"] == pytest.approx(roc_auc_score(late, scores), abs=1e-3)
     assert kept["base_rate"] == pytest.approx(late.mean())

@@ -38,6 +38,7 @@ __all__ = ["ColumnComparison", "Comparison", "Component", "Scope", "compare_audi
 
 TONIGHT = 1
 SCORE_PLACE = -1
+"""Of the score; those of several classes come before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Comparison:
         slices, slices_reference: Gaps of the window's slices and of the reference's.
         fairness: The groups of every dimension that a slice names alone.
         together: All columns at once; None where a side has no sampled rows.
+        classes: Of more than two classes: the predicted class, and the score of each.
     """
 
     columns: tuple[ColumnComparison, ...]
@@ -127,6 +129,7 @@ class Comparison:
     slices_reference: SliceGaps
     fairness: tuple[Fairness, ...] = ()
     together: Together | None = None
+    classes: tuple[ColumnComparison, ...] = ()
 
     @property
     def labelled(self) -> bool:
@@ -148,11 +151,13 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy
     cells, design = reference.quality, _design(reference)
     test = slice_test(policy, quality, cells)
     alike = _alike(reference, test.metric)
+    places = [SCORE_PLACE - place for place in range(len(reference.outputs))]
+    score, *classes = _columns([night.outputs for night in nights], places, reference)
     slices = slice_gaps(quality, cells, test, alike)
     hidden = frozenset(gap.key for gap in slices.slices if gap.hidden)
     return Comparison(
         columns=_columns([night.inputs for night in nights], range(len(reference.inputs)), reference),
-        score=_columns([night.outputs for night in nights], [SCORE_PLACE], reference)[0],
+        score=score,
         quality=quality,
         metrics=metrics(quality, cells, design),
         metrics_tonight=metrics(nights[-1].quality, cells, design),
@@ -161,6 +166,7 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy
         slices_reference=_slices(reference, replace(test, limit=0.0)),
         fairness=fairness(quality, cells, hidden, test.least, alike),
         together=compare_together(nights, reference),
+        classes=tuple(classes),
     )
 
 
@@ -190,15 +196,16 @@ def _slices(reference: Reference, test: SliceTest) -> SliceGaps:
 @lru_cache(maxsize=4096)
 def _usual(reference: Reference, place: int, length: int) -> Usual:
     cells, whole = _counted(reference, place)
-    sides = [night.outputs if place == SCORE_PLACE else night.inputs for night in reference.nights]
+    sides = [night.outputs if place < 0 else night.inputs for night in reference.nights]
     nights = [side.columns.get(cells.column, Column()) for side in sides]
     return usual(nights, whole, cells, length)
 
 
 def _counted(reference: Reference, place: int) -> tuple[Cells, Column]:
-    """A column of the reference by its place, or its score."""
-    if place == SCORE_PLACE:
-        return reference.score, reference.audit.outputs.columns.get(reference.score.column, Column())
+    """A column of the reference by its place; before the first those of its outputs, the score the last."""
+    if place < 0:
+        cells = reference.outputs[SCORE_PLACE - place]
+        return cells, reference.audit.outputs.columns.get(cells.column, Column())
     cells = reference.inputs[place]
     return cells, reference.audit.inputs.columns.get(cells.column, Column())
 

@@ -280,6 +280,8 @@ class AuditDocument:
         job, night: None for two frames.
         contract: None without one.
         skew, score, history: Of a night alone.
+        task: ``binary``, ``multiclass`` or ``regression``; None for two frames without a label.
+        unit: Of the label and what is predicted of it, of regression, where the job says.
     """
 
     format: int
@@ -307,6 +309,8 @@ class AuditDocument:
     retrain: RetrainPart | None = None
     budget: BudgetPart | None = None
     recent: RecentPart | None = None
+    task: str | None = None
+    unit: str | None = None
 
     @property
     def rules(self) -> tuple[RulePart, ...]:

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from batchops.audit.figures import ALL_ROWS
 from batchops.audit.multivariate import Together
 from batchops.audit.outcomes import BacktestPart, EstimatedMetric, EstimatedPart, WeightedPart
-from batchops.audit.state import LABEL, SCORE, Reference
-from batchops.stats import Estimate, NightQuality
+from batchops.audit.state import LABEL, SCORE, Reference, outcome_quantum
+from batchops.stats import Estimate, NightQuality, ScoreCells
 from batchops.stats.estimates.estimated import RELATIVE, Lesson, Outlook, WeightedRows, learn
 from batchops.stats.numbers.intervals import LEVEL, two_sided
-from batchops.stats.rows.sample import RowSample
+from batchops.stats.rows.sample import QUANTUM, RowSample
 from batchops.verdict import Figure, Finding, Policy, Severity
 
 __all__ = [
@@ -107,20 +107,26 @@ def estimate_night(
     return Estimated(plain, weighted, lesson.realised, night.overall.labelled / night.overall.n)
 
 
-def rows_alike(together: Together | None) -> WeightedRows | None:
-    """The reference's rows weighted towards a window's; None where nobody can tell the two apart."""
+def rows_alike(together: Together | None, cells: ScoreCells) -> WeightedRows | None:
+    """The reference's rows weighted towards a window's; None where nobody can tell the two apart.
+
+    Args:
+        cells: Of the reference.
+    """
     if together is None or together.separation is None:
         return None
-    return weighted_rows(together.reference, together.separation.ratios)
+    return weighted_rows(together.reference, together.separation.ratios, outcome_quantum(cells))
 
 
-def weighted_rows(sample: RowSample, ratios: NDArray[np.float64]) -> WeightedRows:
+def weighted_rows(sample: RowSample, ratios: NDArray[np.float64], quantum: float = QUANTUM) -> WeightedRows:
     """Sampled rows of the reference, each as much as such rows are likelier among those to be estimated.
 
     Args:
         ratios: One a kept row, from a classifier that tells the two sides apart and did not see the row.
+        quantum: In which the sample keeps scores and labels.
     """
-    return WeightedRows(sample.number(SCORE), sample.number(LABEL), ratios * sample.weights)
+    scores, labels = (sample.number(name, quantum) for name in (SCORE, LABEL))
+    return WeightedRows(scores, labels, ratios * sample.weights)
 
 
 def estimated_figures(found: Estimated | None, policy: Policy) -> Iterator[Figure]:

@@ -95,10 +95,13 @@ def drift_figures(comparison: Comparison, policy: Policy) -> Iterator[Figure]:
         yield from _column_figures(column, "drift", policy)
     if comparison.together is not None:
         yield multivariate_figure(comparison.together, policy)
-    for figure in _column_figures(comparison.score, "score", policy):
-        # A score has no values to be unseen, and cannot leave 0 to 1.
-        if figure.check in ("score.distance", "score.null_share"):
-            yield figure
+    # Of several classes, which of them is predicted says more than how surely, and so it speaks first.
+    for column in (*comparison.classes, comparison.score):
+        shown = ("score.distance", "score.null_share") if column is comparison.score else ("score.distance",)
+        for figure in _column_figures(column, "score", policy):
+            # A probability cannot leave 0 to 1, and a number may: how far it lies is in its distance.
+            if figure.check in shown:
+                yield figure
 
 
 def _column_figures(column: ColumnComparison, family: str, policy: Policy) -> Iterator[Figure]:

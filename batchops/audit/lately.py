@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from batchops.verdict import Severity
 
@@ -78,6 +79,8 @@ class RecentPart:
         nights: How many healthy nights there are; with fewer than eight nothing is compared.
         compared: How many of them columns are compared with: those of tonight's weekday where there are eight.
         season: ``weekday`` or ``recent``; None where there are too few.
+        classes: Of more than two classes: how the predicted ones (``prediction``) and the score of each
+            (``score_<class>``) differ.
     """
 
     nights: int
@@ -88,3 +91,4 @@ class RecentPart:
     score: RecentFigure | None
     columns: tuple[RecentColumn, ...]
     series: tuple[SeriesPart, ...]
+    classes: Mapping[str, RecentFigure] = field(default_factory=dict)

@@ -65,10 +65,10 @@ class MetricPart:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Labelled rows whose score lies in [low, high): mean score and share of positives.
+    """Labelled rows whose score lies in [low, high): mean score and share of positives (of regression mean label).
 
     Attributes:
-        label: The class whose score it is; None for binary.
+        label: The class whose score it is; None but for multiclass.
     """
 
     label: str | None
@@ -147,7 +147,7 @@ class QualityPart:
         conflicting, unmatched: Labels that contradict each other; labels of keys that were never scored.
         metrics: By scikit-learn's name.
         confusion: None for regression.
-        calibration: By class where there are more than two; of regression, nothing.
+        calibration: By class where there are more than two.
         thresholds, gain: Of binary scores.
         label_age: Days between the window's last night and the newest label; nights are compared at equal age. None
             where labels have no night.

@@ -8,6 +8,7 @@ from batchops.audit.compare import ColumnComparison, Comparison, Scope
 from batchops.audit.document import BudgetPart
 from batchops.audit.figures import K_ANONYMOUS, TONIGHT, shown_values
 from batchops.audit.sections import (
+    ClassScorePart,
     ColumnPart,
     Components,
     ContractPart,
@@ -17,10 +18,11 @@ from batchops.audit.sections import (
     ShareChange,
     ValueCount,
 )
-from batchops.audit.state import Audit
+from batchops.audit.series import moments
+from batchops.audit.state import SCORE, Audit
 from batchops.contract import Contract
 from batchops.contract.locating import place_of
-from batchops.stats import NOT_MEASURED, Column, histogram
+from batchops.stats import NOT_MEASURED, Cells, Column, histogram
 from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Finding, Severity, Verdict, worst
 
 __all__ = ["budget_part", "column_parts", "contract_part", "score_part"]
@@ -77,15 +79,45 @@ def column_parts(comparison: Comparison, findings: Findings, reliance: Mapping[s
 
 
 def score_part(comparison: Comparison, findings: Findings) -> ScorePart:
-    """The score as a column, and its means."""
+    """The score as a column, and its means; of several classes the predicted ones, and the score of each."""
+    sides = (comparison.metrics_reference, comparison.metrics, comparison.metrics_tonight)
+    name = next((each for each in ("mean_score", "mean_prediction") if each in comparison.metrics), None)
+    means = _means(comparison.score) if name is None else [side.get(name, NOT_MEASURED).value for side in sides]
+    selection = [side.get("selection_rate", NOT_MEASURED).value for side in sides]
+    predicted, *scores = comparison.classes or (None,)
     return ScorePart(
         column=_column_part(comparison.score, "score", findings, None),
-        mean_reference=comparison.metrics_reference.get("mean_score", NOT_MEASURED).value,
-        mean_window=comparison.metrics.get("mean_score", NOT_MEASURED).value,
-        mean_tonight=comparison.metrics_tonight.get("mean_score", NOT_MEASURED).value,
-        selection_reference=comparison.metrics_reference.get("selection_rate", NOT_MEASURED).value,
-        selection_window=comparison.metrics.get("selection_rate", NOT_MEASURED).value,
+        mean_reference=means[0],
+        mean_window=means[1],
+        mean_tonight=means[2],
+        selection_reference=selection[0],
+        selection_window=selection[1],
+        prediction=None if predicted is None else _column_part(predicted, "score", findings, None),
+        classes=tuple(_class_part(each, predicted, findings) for each in scores if predicted is not None),
     )
+
+
+def _class_part(column: ColumnComparison, predicted: ColumnComparison, findings: Findings) -> ClassScorePart:
+    label = column.cells.column.removeprefix(f"{SCORE}_")
+    shares = [_share(each, label, predicted.cells) for each in _sides(predicted)]
+    return ClassScorePart(label, _column_part(column, "score", findings, None), *_means(column), *shares)
+
+
+def _sides(column: ColumnComparison) -> tuple[Column, Column, Column]:
+    return column.reference, column.window.column, column.tonight.column
+
+
+def _means(column: ColumnComparison) -> list[float | None]:
+    """Mean in the reference, over the window, tonight."""
+    return [moments(each, column.cells)[0] for each in _sides(column)]
+
+
+def _share(column: Column, value: str, cells: Cells) -> float | None:
+    """Of the values that are one."""
+    if not column.valid:
+        return None
+    counts = column.table.dense(cells.size)
+    return float(counts[cells.values.index(value)] / column.valid) if value in cells.values else 0.0
 
 
 def _column_part(column: ColumnComparison, family: str, findings: Findings, reliance: float | None) -> ColumnPart:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,7 +40,7 @@ from batchops.stats import (
 )
 from batchops.verdict import Figure, Finding, Scalar, Severity
 
-__all__ = ["MAIN_METRICS", "judged_change", "quality_figures", "quality_part"]
+__all__ = ["MAIN_METRICS", "judged_change", "main_values", "quality_figures", "quality_part"]
 
 Metrics = Mapping[str, Estimate]
 
@@ -81,7 +81,7 @@ _RISE = _Judged(lambda now, was, _: risen(now, was), _by(lambda was, limit: was 
 _HOW: Mapping[str, _Judged] = {
     "calibration_gap": _Judged(lambda now, _, __: shifted(now, None), lambda limit, _, __: limit, "points", both=True),
     "roc_auc": _FALL,
-    "accuracy": _FALL,
+    "accuracy": replace(_FALL, unit="points"),
     "log_loss": _RISE,
     "root_mean_squared_error": _RISE,
     "mean_error": _Judged(_bias, _bias_limit, "ratio", both=True),
@@ -127,6 +127,12 @@ def quality_figures(comparison: Comparison, cells: ScoreCells) -> Iterator[Figur
         side="lower",
         evidence=facts,
     )
+
+
+def main_values(metrics: Metrics, cells: ScoreCells) -> Mapping[str, float]:
+    """What is judged of the task, where it is known."""
+    found = {name: metrics.get(name, NOT_MEASURED).value for name in MAIN_METRICS[cells.task]}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def judged_change(name: str, now: Metrics, before: Metrics) -> Estimate:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from batchops.audit.figures import ALL_ROWS
 from batchops.audit.lately import RecentColumn, RecentFigure, RecentPart
 from batchops.audit.series import Measured, Past, expected_series, series_figures, series_of, series_part
-from batchops.audit.state import Audit, Reference
+from batchops.audit.state import SCORE, Audit, Reference
 from batchops.stats import Cells, Column, Estimate, Profile, compare, merge_profiles
 from batchops.stats.columns.recent import (
     ENOUGH,
@@ -133,7 +133,7 @@ def compare_recent(tonight: Audit, earlier: Sequence[Earlier], night: dt.date, r
         *_distances((night, tonight.inputs), inputs, reference.inputs, "recent.distance"),
         *_new_shares((night, tonight.inputs), inputs, reference.inputs),
         *_null_changes(tonight.inputs, [(each.day, each.audit.inputs) for each in nights], night, reference.inputs),
-        *_distances((night, tonight.outputs), outputs, (reference.score,), "score.recent"),
+        *_distances((night, tonight.outputs), outputs, reference.outputs, "score.recent"),
     ]
     rows = {cells.column: tonight.inputs.columns.get(cells.column, Column()).present for cells in reference.inputs}
     return Recent(nights, compared, rows, tuple(changes), measured, expected)
@@ -260,10 +260,9 @@ def recent_figures(recent: Recent, policy: Policy) -> Iterator[Figure]:
         facts = {"nights": len(recent.nights), "needed": ENOUGH}
         yield Figure("recent.distance", ALL_ROWS, None, "distance", evidence=facts)
     for each in recent.changes:
-        score = each.check == "score.recent"
         yield Figure(
             each.check,
-            ALL_ROWS if score else each.column,
+            ALL_ROWS if (each.check, each.column) == ("score.recent", SCORE) else each.column,
             each.value.value,
             "share" if each.now is not None else "distance",
             each.value.n,
@@ -308,7 +307,16 @@ def recent_part(recent: Recent, findings: Mapping[str, Finding], policy: Policy)
         score=_part(findings.get(f"score.recent:{ALL_ROWS}")),
         columns=tuple(sorted(columns, key=lambda each: (_rank(each), each.column))),
         series=series_part(recent.measured, recent.expected, findings, policy),
+        classes=dict(_classes(recent, findings)),
     )
+
+
+def _classes(recent: Recent, findings: Mapping[str, Finding]) -> Iterator[tuple[str, RecentFigure]]:
+    """Of the predicted class and of each one's score."""
+    for each in recent.changes:
+        part = _part(findings.get(f"score.recent:{each.column}")) if each.check == "score.recent" else None
+        if part is not None:
+            yield each.column, part
 
 
 def _part(finding: Finding | None) -> RecentFigure | None:

@@ -355,8 +355,35 @@ class SkewPart:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassScorePart:
+    """The score of one of several classes.
+
+    Attributes:
+        label: The class.
+        mean_reference, mean_window, mean_tonight: Mean score.
+        predicted_reference, predicted_window, predicted_tonight: Share of rows for which the class is predicted.
+    """
+
+    label: str
+    column: ColumnPart
+    mean_reference: float | None
+    mean_window: float | None
+    mean_tonight: float | None
+    predicted_reference: float | None
+    predicted_window: float | None
+    predicted_tonight: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ScorePart:
-    """The same for the score, on scored rows."""
+    """The same for the score, on scored rows: the probability of 1, that of the predicted class, or the number.
+
+    Attributes:
+        mean_reference, mean_window, mean_tonight: Mean score.
+        selection_reference, selection_window: Share of scores at or above the threshold, of binary.
+        prediction: The predicted classes as a column, of more than two.
+        classes: Each class's own score, in the order of the classes.
+    """
 
     column: ColumnPart
     mean_reference: float | None
@@ -364,3 +391,5 @@ class ScorePart:
     mean_tonight: float | None
     selection_reference: float | None
     selection_window: float | None
+    prediction: ColumnPart | None = None
+    classes: tuple[ClassScorePart, ...] = ()

@@ -25,6 +25,7 @@ __all__ = [
     "Measured",
     "Past",
     "expected_series",
+    "moments",
     "run_series",
     "series_figures",
     "series_of",
@@ -91,9 +92,10 @@ def series_of(audit: Audit, score: Cells) -> Iterator[Measured]:
     rows = column.present
     yield Measured("score_null_share", column.missing / rows if rows else None, "share", LEAST_SHARE)
     overall = audit.quality.overall()
-    selected = overall.selected / overall.n if overall.n else None
-    yield Measured("selection_rate", selected, "share", LEAST_SHARE)
-    mean, deviation = _moments(column, score)
+    if overall.hits is None and overall.errors is None:
+        # Of two classes, one of which is selected.
+        yield Measured("selection_rate", overall.selected / overall.n if overall.n else None, "share", LEAST_SHARE)
+    mean, deviation = moments(column, score)
     least = LEAST_SHARE if score.low is None or score.high is None else LEAST_SHARE * (score.high - score.low)
     yield Measured("score_mean", mean, "", least)
     yield Measured("score_deviation", deviation, "", least)
@@ -101,7 +103,7 @@ def series_of(audit: Audit, score: Cells) -> Iterator[Measured]:
         yield Measured(f"score_p{percentage:02}", _quantile(column, score, percentage / 100), "", least)
 
 
-def _moments(column: Column, cells: Cells) -> tuple[float | None, float | None]:
+def moments(column: Column, cells: Cells) -> tuple[float | None, float | None]:
     """Mean and standard deviation of the values that the sums hold."""
     n = column.valid - column.overflow_low - column.overflow_high
     if n <= 0 or not cells.numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -24,7 +25,7 @@ from batchops.stats import (
     tally_quality,
 )
 from batchops.stats.rows.covariance import Covariance, count_products
-from batchops.stats.rows.sample import RowSample, Sampling, sample_rows
+from batchops.stats.rows.sample import QUANTUM, RowSample, Sampling, sample_rows
 
 __all__ = [
     "LABEL",
@@ -37,6 +38,7 @@ __all__ = [
     "Yardstick",
     "audit_batch",
     "merge",
+    "outcome_quantum",
     "products_of",
     "sample_of",
     "tally",
@@ -47,6 +49,9 @@ LABEL = "label"
 
 SAMPLED = 2_000
 """Rows of a night that are kept whole: tens of kilobytes."""
+
+CENTRE_BITS = 24
+"""A centre of numbers may be 2^24 times as large as they differ, before they lose digits in a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Audit:
         schema: Which columns came with which dtype.
         arrival: How the rows came.
         inputs: All readable rows, before quarantine.
-        outputs: The score's distribution, on scored rows.
+        outputs: The score's distribution, on scored rows; of more than two classes, each one's too.
         quality: Scores by slice and, where there are labels, against them.
         skew: Between training and serving; measured once a night, beside its partitions.
         sample: Some readable rows, whole: their cells, slices, score and label.
@@ -120,6 +125,7 @@ class Yardstick:
         dimensions: The job's named expressions.
         key: Columns that name a row, none of them personal data.
         sampled: Rows that are kept whole; 0: columns are not looked at together.
+        classes: Cells of the predicted class and of the score of each, of more than two classes.
     """
 
     inputs: tuple[Cells, ...]
@@ -129,6 +135,12 @@ class Yardstick:
     dimensions: Mapping[str, pl.Expr]
     key: tuple[str, ...] = ()
     sampled: int = SAMPLED
+    classes: tuple[Cells, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[Cells, ...]:
+        """Of all that is predicted."""
+        return (self.score, *self.classes)
 
     @property
     def sliced(self) -> tuple[str, ...]:
@@ -140,7 +152,15 @@ class Yardstick:
         """What is kept of sampled rows; of personal data nothing."""
         hidden = {cells.column for cells in self.inputs if cells.kind == "opaque"}
         texts = tuple(name for name in self.sliced if name not in hidden)
-        return Sampling(self.inputs, self.sampled, self.key, (SCORE, LABEL), texts)
+        return Sampling(self.inputs, self.sampled, self.key, (SCORE, LABEL), texts, outcome_quantum(self.quality))
+
+
+def outcome_quantum(cells: ScoreCells) -> float:
+    """In whole multiples of what scores and labels of sampled rows are kept: a power of two, small beside numbers."""
+    if cells.errors is None:
+        return QUANTUM
+    size = max(cells.errors.label_exponent, math.frexp(cells.errors.centre)[1] - CENTRE_BITS)
+    return math.ldexp(QUANTUM, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +201,7 @@ class Reference:
         audit: All training rows, without receipts.
         nights: Each training night alone, in order.
         usual_areas: By length of the window, shortest first.
+        classes: The cells, as in `Yardstick`.
     """
 
     inputs: tuple[Cells, ...]
@@ -189,6 +210,12 @@ class Reference:
     audit: Audit
     nights: tuple[NightProfile, ...]
     usual_areas: tuple[UsualArea, ...] = ()
+    classes: tuple[Cells, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[Cells, ...]:
+        """Of all that is predicted."""
+        return (self.score, *self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +256,7 @@ def audit_batch(batch: Batch, yardstick: Yardstick) -> Audit:
         schema=batch.validation.check.tally,
         arrival=batch.arrival,
         inputs=summarise(batch.readable, yardstick.inputs),
-        outputs=summarise(batch.scored.select(SCORE), (yardstick.score,)),
+        outputs=summarise(batch.scored, yardstick.outputs),
         quality=tally(batch.scored, batch.night, yardstick),
         sample=sample_of(batch.parts, yardstick, batch.night),
         products=products_of(batch.readable, yardstick),

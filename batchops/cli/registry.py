@@ -12,7 +12,7 @@ from batchops.cli.nights import JobName
 from batchops.cli.progress import watched
 
 if TYPE_CHECKING:
-    from batchops.models import Version
+    from batchops.models import Manifest, Version
 
 __all__ = ["list_", "show", "train"]
 
@@ -29,7 +29,8 @@ def train(ctx: typer.Context, job: JobName) -> Result:
     loaded = load_job(job, settings.project)
     with watched(call, f"train {job}") as observe:
         version = fit(loaded, settings, observe)
-    return Result([f"registered {version}, {_trained(version)}"], _value(version))
+    remarks = [f"to know: {remark}" for remark in version.manifest.remarks]
+    return Result([f"registered {version}, {_trained(version)}", *remarks], _value(version))
 
 
 def _value(version: Version) -> dict[str, Any]:
@@ -69,6 +70,14 @@ def _trained(version: Version) -> str:
     return f"{version.created[:16]}  {training.rows:,} rows of {training.first} to {training.last}"
 
 
+def _target(said: Manifest) -> str:
+    """What is predicted, and how it is decided."""
+    if said.task == "multiclass":
+        more = f" and {len(said.classes) - SHOWN} more" if len(said.classes) > SHOWN else ""
+        return f"{said.target}, one of {', '.join(said.classes[:SHOWN])}{more}"
+    return f"{said.target}, decided at {said.threshold}" if said.task == "binary" else f"{said.target}, a number"
+
+
 def show(
     ctx: typer.Context, ref: Annotated[str, typer.Argument(metavar="NAME@ALIAS", help="Or name@number.")]
 ) -> Result:
@@ -85,11 +94,12 @@ def show(
         "model": f"{version}, digest {version.digest}",
         "trained": f"{_trained(version)} by {said.actor}",
         "contract": f"{said.contract.id}, digest {said.contract.digest[:12]}",
-        "target": f"{said.target}, decided at {said.threshold}",
+        "target": _target(said),
         "out of fold": ", ".join(f"{name} {figure:.4f}" for name, figure in said.metrics.items()),
         "features": ", ".join(feature.name for feature in said.features),
         "relies on": ", ".join(f"{name} {fall:.3f}" for name, fall in reliance[:SHOWN]),
         "parent": str(said.parent or "none"),
+        **({"to know": "; ".join(said.remarks)} if said.remarks else {}),
         "code": f"commit {said.git.commit or 'unknown'}{', with changes' if said.git.dirty else ''}",
         "folder": f"{settings.root}/{version.folder}",
     }

@@ -143,7 +143,7 @@ def _faults(current: Table, reference: Table | None, roles: Roles) -> tuple[Faul
 def _estimated(now: Audit, known: Reference, comparison: Comparison, asked: Asked) -> Estimated | None:
     if "quality" not in asked.sections:
         return None
-    return estimate_night(now.quality.nights.get(NIGHT), known, rows_alike(comparison.together))
+    return estimate_night(now.quality.nights.get(NIGHT), known, rows_alike(comparison.together, known.quality))
 
 
 def _found(tables: tuple[Table, Table | None], side: Side, now: Audit, asked: Asked) -> Discovery | None:

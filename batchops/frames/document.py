@@ -28,7 +28,7 @@ from batchops.audit.parts import (
     contract_part,
     score_part,
 )
-from batchops.audit.qualities import quality_part
+from batchops.audit.qualities import main_values, quality_part
 from batchops.audit.sections import DriftPart
 from batchops.audit.slicing import fairness_parts
 from batchops.frames.auditing import Audited
@@ -77,6 +77,7 @@ def document_of(audited: Audited, tables: tuple[Table, Table | None], clock: Clo
         fairness=fairness_parts(comparison, findings) if "slices" in sections else None,
         budget=budget_part(verdict),
         estimated=estimated_part(audited.estimated, findings),
+        task=audited.side.truth.task if audited.side.truth is not None else None,
     )
 
 
@@ -100,7 +101,7 @@ def _drift(audited: Audited, findings: Mapping[str, Finding], reference: Table |
 
 def _facts(audited: Audited) -> Facts:
     comparison, contract = audited.comparison, audited.asked.contract
-    area, was = comparison.metrics.get("roc_auc"), comparison.metrics_reference.get("roc_auc")
+    cells = audited.reference.quality
     return Facts(
         job="",
         night="",
@@ -112,8 +113,9 @@ def _facts(audited: Audited) -> Facts:
         columns=len(comparison.columns),
         slices=comparison.slices.tested,
         labelled=comparison.quality.overall().labelled,
-        roc_auc=area.value if area else None,
-        roc_auc_reference=was.value if was else None,
+        task=cells.task,
+        metrics=main_values(comparison.metrics, cells),
+        metrics_reference=main_values(comparison.metrics_reference, cells),
     )
 
 

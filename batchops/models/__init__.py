@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from batchops.models.folds import week_folds
     from batchops.models.learning import Fit, out_of_fold, reliance
     from batchops.models.loading import LoadedModel, load
-    from batchops.models.manifest import ContractRef, Git, Manifest, TrainingData, Version, git_state
+    from batchops.models.manifest import Asked, ContractRef, Git, Manifest, TrainingData, Version, git_state
     from batchops.models.registration import Draft, register
     from batchops.models.registry import read_reference, versions
     from batchops.models.scoring import threads
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AliasChange",
     "AliasRecord",
+    "Asked",
     "ContractRef",
     "Draft",
     "Encoding",
@@ -55,6 +56,7 @@ __all__ = [
 _HOMES = {
     "AliasChange": "alias",
     "AliasRecord": "alias",
+    "Asked": "manifest",
     "ContractRef": "manifest",
     "Draft": "registration",
     "Encoding": "encoding",

@@ -19,7 +19,7 @@ from batchops.errors import GoldenMismatch, ModelError, UntrustedModel
 from batchops.models.encoding import Matrix, encode
 from batchops.models.manifest import GOLDEN, MODEL, REFERENCE, REQUIREMENTS, Version
 from batchops.models.registry import read_reference, read_verified
-from batchops.models.scoring import BATCH, check_classifier, probability, threads
+from batchops.models.scoring import BATCH, answers, check_model, decisions, threads
 from batchops.store import Store
 
 __all__ = ["EXPECTED", "LoadedModel", "load", "unknown_types", "unpack_model"]
@@ -55,19 +55,18 @@ class LoadedModel:
 
     version: Version
     reference: bytes
-    _classifier: Any = field(repr=False)
+    _model: Any = field(repr=False)
 
     def score(self, frame: pl.DataFrame) -> Matrix:
-        """Probability of the positive class, float64, one a row; it does not depend on the rows beside it.
+        """What the model answers, as `answers` gives it; of a row it does not depend on the rows beside it.
 
         Raises:
             ModelError: The frame lacks a feature, or holds text where a number was.
         """
-        encoding, scores = self.version.manifest.encoding, np.empty(len(frame))
-        for start in range(0, max(len(frame), 1), BATCH):
-            part = frame.slice(start, BATCH)
-            scores[start : start + BATCH] = probability(self._classifier, encode(part, encoding))
-        return scores
+        encoding, asked = self.version.manifest.encoding, self.version.manifest.asked
+        starts = range(0, max(len(frame), 1), BATCH)
+        parts = [answers(self._model, encode(frame.slice(start, BATCH), encoding), asked) for start in starts]
+        return np.concatenate(parts)
 
 
 _loaded: dict[tuple[str, frozenset[str]], LoadedModel] = {}
@@ -100,14 +99,14 @@ def load(store: Store, version: Version, trusted: Collection[str] = ()) -> Loade
 def _load(store: Store, version: Version, trusted: frozenset[str]) -> LoadedModel:
     reference = read_reference(store, version)
     files = _verified(store, version)
-    classifier = unpack_model(files[MODEL], trusted, str(version))
-    encoding = version.manifest.encoding
-    check_classifier(classifier, len(encoding.features))
+    model = unpack_model(files[MODEL], trusted, str(version))
+    encoding, asked = version.manifest.encoding, version.manifest.asked
+    check_model(model, asked, len(encoding.features))
     golden = pl.read_parquet(io.BytesIO(files[GOLDEN]))
     with threads(1):
-        scores = probability(classifier, encode(golden, encoding))
+        scores = answers(model, encode(golden, encoding), asked)
     _check_golden(scores, golden[EXPECTED].to_numpy(), version)
-    return LoadedModel(version, reference, classifier)
+    return LoadedModel(version, reference, model)
 
 
 def _verified(store: Store, version: Version) -> Mapping[str, bytes]:
@@ -123,7 +122,7 @@ def unknown_types(data: bytes, trusted: Collection[str]) -> tuple[tuple[str, ...
 
 
 def unpack_model(data: bytes, trusted: Collection[str], where: str) -> Any:
-    """The classifier in a model file.
+    """What a model file holds.
 
     Raises:
         UntrustedModel: It holds types that nobody allowed.
@@ -142,8 +141,10 @@ def unpack_model(data: bytes, trusted: Collection[str], where: str) -> Any:
 
 def _check_golden(scores: Matrix, expected: Matrix, version: Version) -> None:
     manifest = version.manifest
-    differ = np.abs(scores - expected) > manifest.tolerance
-    flipped = (scores >= manifest.threshold) != (expected >= manifest.threshold)
+    # Numbers have a size of their own; what is told apart has probabilities.
+    size = np.abs(expected).max(initial=0.0) if manifest.task == "regression" else 1.0
+    differ = (np.abs(scores - expected) > manifest.tolerance * size).reshape(len(expected), -1).any(axis=1)
+    flipped = np.not_equal(*(decisions(each, manifest.asked, manifest.threshold) for each in (scores, expected)))
     if differ.any() or flipped.any() or not np.isfinite(scores).all():
         what = (
             f"{int(differ.sum())} of {len(expected)} golden rows score otherwise than when it was registered, "

@@ -22,9 +22,11 @@ __all__ = [
     "MODEL",
     "REFERENCE",
     "REQUIREMENTS",
+    "Asked",
     "ContractRef",
     "Git",
     "Manifest",
+    "Task",
     "TrainingData",
     "Version",
     "check_name",
@@ -47,6 +49,20 @@ HASH = 8
 """Hex digits of the manifest's digest that stand in a folder's name."""
 
 GIT_SECONDS = 10
+
+Task = Literal["binary", "multiclass", "regression"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a model is asked for.
+
+    Attributes:
+        classes: Names, in order, of ``multiclass``.
+    """
+
+    task: Task = "binary"
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +110,15 @@ class Manifest:
     Attributes:
         created: UTC, ISO.
         target: The label's column.
-        threshold: ``prediction = score >= threshold``.
+        threshold: ``prediction = score >= threshold``, of ``binary``.
         trusted: Types of the model file that skops did not know; for people, never the ground for trusting them.
-        tolerance: By how much a golden score may differ; 0: not by a bit.
+        tolerance: By how much a golden score may differ; 0: not by a bit. Of ``regression`` in the largest of them.
         parent: Number of the version that it is meant to succeed; None for the first.
         metrics: Out of fold.
-        reliance: Fall of roc_auc when a feature is shuffled.
+        reliance: Fall of roc_auc (of ``regression``: r2) when a feature is shuffled.
+        classes: What ``multiclass`` tells apart, in the order of the scores.
         files: SHA-256 of every other file of the folder.
+        remarks: What whoever uses it should know.
     """
 
     name: str
@@ -120,13 +138,20 @@ class Manifest:
     metrics: Mapping[str, float] = field(default_factory=dict)
     reliance: Mapping[str, float] = field(default_factory=dict)
     scorer: Literal["sklearn"] = "sklearn"
-    task: Literal["binary"] = "binary"
+    task: Task = "binary"
     format: int = FORMAT
+    classes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def encoding(self) -> Encoding:
         """How rows become the model's matrix."""
         return Encoding(self.features)
+
+    @property
+    def asked(self) -> Asked:
+        """What the model is asked for."""
+        return Asked(self.task, self.classes)
 
 
 @dataclass(frozen=True, slots=True)

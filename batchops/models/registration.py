@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version as installed
 from typing import Any
 
+import numpy as np
 import polars as pl
 from skops.io import dumps
 
@@ -26,6 +27,7 @@ from batchops.models.manifest import (
     MODEL,
     REFERENCE,
     REQUIREMENTS,
+    Asked,
     ContractRef,
     Git,
     Manifest,
@@ -36,7 +38,7 @@ from batchops.models.manifest import (
     parse_manifest,
 )
 from batchops.models.registry import folders
-from batchops.models.scoring import check_classifier, probability, threads, tolerance
+from batchops.models.scoring import answers, check_model, threads, tolerance
 from batchops.store import Store
 
 __all__ = ["Draft", "register"]
@@ -55,9 +57,10 @@ class Draft:
     """A fitted model and all that is to be written about it.
 
     Attributes:
-        classifier: Fitted on the encoded features and labels 0 and 1.
+        model: Fitted on the encoded features.
         contract: The contract whose rows it was fitted on.
         target: The label's column.
+        threshold: Of ``binary``.
         sample: Rows with the features, to take the golden ones from; they lie readable in the store, so they hold no
             column that names a person.
         reference: Bytes to compare nights with; None: the version can be kept, but not used for scoring.
@@ -65,9 +68,11 @@ class Draft:
         metrics: Out of fold.
         reliance: As `reliance` gives it.
         parent: Number of the version that it is meant to succeed.
+        asked: What it is fitted for.
+        remarks: What whoever uses it should know.
     """
 
-    classifier: Any
+    model: Any
     encoding: Encoding
     contract: ContractRef
     target: str
@@ -81,6 +86,8 @@ class Draft:
     metrics: Mapping[str, float] = field(default_factory=dict)
     reliance: Mapping[str, float] = field(default_factory=dict)
     parent: int | None = None
+    asked: Asked = field(default_factory=Asked)
+    remarks: tuple[str, ...] = ()
 
 
 def register(store: Store, name: str, draft: Draft) -> Version:
@@ -89,10 +96,11 @@ def register(store: Store, name: str, draft: Draft) -> Version:
     Raises:
         UsageError: That is no name of a model.
         UntrustedModel: It holds types that the job does not allow.
-        ModelError: It is no classifier of 0 and 1, or it cannot be read back.
+        JobError: It does not answer what it is asked.
+        ModelError: It cannot be read back.
     """
     check_name(name)
-    check_classifier(draft.classifier, len(draft.encoding.features))
+    check_model(draft.model, draft.asked, len(draft.encoding.features))
     files = _files(name, draft)
     number = _claim(store, name, draft.actor)
     data = codec.dump_pretty(_manifest(name, number, draft, files))
@@ -118,7 +126,7 @@ def _claim(store: Store, name: str, actor: str) -> int:
 
 
 def _files(name: str, draft: Draft) -> dict[str, bytes]:
-    model = dumps(draft.classifier)
+    model = dumps(draft.model)
     # Read back what was written: what cannot be loaded here cannot be loaded at night.
     read_back = unpack_model(model, draft.trusted, f"model {name}")
     golden, expected = _golden(read_back, draft)
@@ -135,17 +143,18 @@ def _files(name: str, draft: Draft) -> dict[str, bytes]:
     return files
 
 
-def _golden(classifier: Any, draft: Draft) -> tuple[pl.DataFrame, Matrix]:
+def _golden(model: Any, draft: Draft) -> tuple[pl.DataFrame, Matrix]:
     """About a hundred rows spread evenly over the sample, and the odd ones where the model takes them; their scores."""
     step = max(1, -(-len(draft.sample) // GOLDEN_ROWS))
     rows = draft.sample.select(draft.encoding.names).gather_every(step)
     both = pl.concat([rows, _odd_rows(rows, draft.encoding)])
     with threads(1):
-        scores = probability(classifier, encode(rows, draft.encoding))
+        scores = answers(model, encode(rows, draft.encoding), draft.asked)
         try:
-            return both, probability(classifier, encode(both, draft.encoding))
+            found = answers(model, encode(both, draft.encoding), draft.asked)
         except ModelError:
             return rows, scores
+    return (both, found) if np.isfinite(found).all() else (rows, scores)
 
 
 def _odd_rows(rows: pl.DataFrame, encoding: Encoding) -> pl.DataFrame:
@@ -167,11 +176,14 @@ def _manifest(name: str, number: int, draft: Draft, files: Mapping[str, bytes]) 
         threshold=draft.threshold,
         training=draft.training,
         trusted=unknown_types(files[MODEL], draft.trusted)[0],
-        tolerance=tolerance(draft.classifier),
+        tolerance=tolerance(draft.model),
         parent=draft.parent,
         files={file: hashlib.sha256(data).hexdigest() for file, data in sorted(files.items())},
         metrics=dict(draft.metrics),
         reliance=dict(draft.reliance),
+        task=draft.asked.task,
+        classes=draft.asked.classes,
+        remarks=draft.remarks,
     )
 
 
@@ -190,12 +202,22 @@ def _card(name: str, draft: Draft) -> str:
     metrics = "".join(f"- {metric}: {value:.4g}\n" for metric, value in draft.metrics.items())
     ranked = sorted(draft.reliance.items(), key=lambda pair: -pair[1])[:5]
     reliance = "".join(f"- {feature}: {fall:.3f}\n" for feature, fall in ranked)
+    measure = "r2" if draft.asked.task == "regression" else "roc_auc"
     return (
         f"# {name}\n\n"
-        f"{type(draft.classifier).__name__} for `{draft.target}`: the probability that it is 1, decided at "
-        f"{draft.threshold:g}.\n\n"
+        f"{type(draft.model).__name__} for `{draft.target}`: {_answered(draft)}.\n\n"
         f"Fitted on {training.rows:,} rows of {training.nights} nights, {training.first} to {training.last}, that kept "
         f"{draft.contract.id}; {len(draft.encoding.features)} features.\n"
+        + "".join(f"\nTo know: {remark}.\n" for remark in draft.remarks)
         + (f"\n## Out of fold\n\n{metrics}" if metrics else "")
-        + (f"\n## Relies most on\n\nFall of roc_auc when the column is shuffled.\n\n{reliance}" if reliance else "")
+        + (f"\n## Relies most on\n\nFall of {measure} when the column is shuffled.\n\n{reliance}" if reliance else "")
     )
+
+
+def _answered(draft: Draft) -> str:
+    """What the model answers, in words."""
+    if draft.asked.task == "multiclass":
+        return f"the probability of each of {', '.join(draft.asked.classes)}; the largest decides"
+    if draft.asked.task == "regression":
+        return "its number"
+    return f"the probability that it is 1, decided at {draft.threshold:g}"

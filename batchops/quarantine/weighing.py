@@ -13,7 +13,7 @@ from batchops.audit import LABEL, Audit, Batch, audit_batch, merge
 from batchops.contract import Tallies
 from batchops.errors import DigestMismatch
 from batchops.job import LoadedJob
-from batchops.models import load, resolve, threads
+from batchops.models import Version, load, resolve, threads
 from batchops.partition import Night
 from batchops.quarantine.choosing import Wish, check_wish, chosen
 from batchops.quarantine.correcting import corrected
@@ -25,7 +25,7 @@ from batchops.run.clock import Clock
 from batchops.run.document import Made, Release, Tonight
 from batchops.run.history import healthy, past, past_of, window
 from batchops.run.paper import Judged, assess
-from batchops.run.reference import reference_of, yardstick_of
+from batchops.run.reference import reference_of, require_task, yardstick_of
 from batchops.run.references import Referenced, find_references, read_references, reference_parts
 from batchops.run.scores import scores_frame
 from batchops.settings import Settings
@@ -152,6 +152,7 @@ def weigh(case: Case, tried: Tried, clock: Clock, lease: Lease | None, fail_on_w
     """Score the rows that pass by the night's own model, and judge the night with them.
 
     Raises:
+        JobError: That model answers another task than the job's.
         ModelError: That model may not be used.
     """
     job, now, store = case.job, case.now, case.now.store
@@ -159,20 +160,21 @@ def weigh(case: Case, tried: Tried, clock: Clock, lease: Lease | None, fail_on_w
     if version.digest != now.row.model_digest:
         what = "is not the model of that name which scored the night"
         raise DigestMismatch(f"model {version}", what, "Score the night again with --force, and release then")
+    require_task(job, version)
     with clock.stage("load"):
         model, reference = load(store, version, job.trusted), reference_of(store, version, job.contract.pii)
     yardstick, scored, parts = yardstick_of(job, reference), {}, []
     with clock.stage("score"), threads(case.settings.threads):
         for partition, again in tried.partitions.items():
             validation = again.trial.validation
-            rows = scores_frame(validation.accepted, model.score(validation.accepted), job)
+            rows = scores_frame(validation.accepted, model.score(validation.accepted), job, version.manifest.asked)
             scored[partition] = rows.with_columns(pl.lit(now.row.model).alias("model_version"))
-            labelled = rows.with_columns(pl.lit(None, pl.Int8).alias(LABEL))
+            labelled = rows.with_columns(pl.lit(None).alias(LABEL))
             # What all the night's rows are like is known: no row is counted as having come again.
             batch = Batch(str(case.night), again.trial.left.clear(), validation, labelled)
             parts.append(audit_batch(batch, yardstick))
     made = Made(job, version, reference, case.settings, clock, lease, case.wish.reason, fail_on_warn)
-    tonight = _tonight(case, tried, _added(case, tried, merge(parts)))
+    tonight = _tonight(case, tried, _added(case, tried, merge(parts)), version)
     return Weighed(made, tonight, assess(made, tonight), scored)
 
 
@@ -190,7 +192,7 @@ def _added(case: Case, tried: Tried, gain: Audit) -> Audit:
     )
 
 
-def _tonight(case: Case, tried: Tried, audit: Audit) -> Tonight:
+def _tonight(case: Case, tried: Tried, audit: Audit, version: Version) -> Tonight:
     now, rows, night = case.now, case.now.rows, case.night
     return Tonight(
         night=night,
@@ -198,9 +200,9 @@ def _tonight(case: Case, tried: Tried, audit: Audit) -> Tonight:
         run_id="",
         key=now.row.key,
         audit=audit,
-        earlier=window(now.store, rows, night, case.job.job.window),
+        earlier=window(now.store, rows, night, case.job.job.window, version),
         history=past(rows, night),
-        recent=healthy(now.store, rows, night, case.job.job.policy.exceptional),
+        recent=healthy(now.store, rows, night, version, case.job.job.policy.exceptional),
         replaces=now.row.run_id,
         published=past_of(now.row.past),
         references=reference_parts(tried.references),

@@ -40,6 +40,7 @@ KINDS = {
 
 FILTERS: Mapping[str, Any] = {
     "amount": formats.amount,
+    "apart": pictures.apart,
     "bound": formats.bound,
     "clean": formats.clean,
     "count": formats.count,
@@ -115,6 +116,7 @@ def _environment(folder: str | None) -> Environment:
         bytecode_cache=_compiled,
     )
     environment.filters.update(FILTERS)
+    environment.tests["in_unit"] = pictures.in_unit
     environment.policies["json.dumps_function"] = _json
     return environment
 

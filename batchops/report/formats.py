@@ -28,6 +28,7 @@ __all__ = [
     "size",
     "slug",
     "spans",
+    "tile",
 ]
 
 THIN = "\u202f"
@@ -132,6 +133,11 @@ def amount(value: float | None, unit: str, sign: bool = True) -> str:
         return decimal(value, 2)
     told = number(value)
     return f"{told} {'hour' if (told, unit) == ('1', 'hours') else clean(unit)}"
+
+
+def tile(value: float | None, name: str, unit: str) -> str:
+    """The figure of a tile: of slices a number of them, of all else an amount."""
+    return count(value) if name == "slices" else amount(value, unit)
 
 
 def date(iso: str, year: bool = True) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batchops.audit.document import Family
+from batchops.audit.document import AuditDocument, Family
 from batchops.report import formats, marks
 from batchops.report.environment import fill
-from batchops.report.topics import BOTH, FAMILIES, topic
+from batchops.report.topics import BOTH, topic
 from batchops.report.words.runs import index_headline, index_lead, topic_name
 from batchops.report.words.saying import limit_words
+from batchops.report.words.tasks import family_title
 from batchops.verdict import Past, Severity
 
 __all__ = ["Incident", "RunLine", "incidents", "render_index"]
@@ -81,15 +82,15 @@ def incidents(history: Sequence[Past]) -> tuple[Incident, ...]:
 
 
 def render_index(
-    job: str, title: str, runs: Sequence[RunLine], families: Sequence[Family] = (), version: str = ""
+    job: str, title: str, runs: Sequence[RunLine], newest: AuditDocument | None = None, version: str = ""
 ) -> str:
     """The index page of a job, as HTML.
 
     Args:
         runs: One a night, in any order.
-        families: The newest night's tiles: which lines to draw, with which limits.
+        newest: Of the newest night, whose tiles say which lines to draw, with which limits.
     """
-    lines = sorted(runs, key=lambda line: line.past.night)
+    lines, task = sorted(runs, key=lambda line: line.past.night), newest.task if newest else None
     history = [line.past for line in lines]
     found = incidents(history)
     open_ones = [each for each in found if each.is_open]
@@ -101,13 +102,17 @@ def render_index(
         "severity": Severity,
         "level": history[-1].severity if history else Severity.NOT_RUN,
         "headline": index_headline(history),
-        "lead": index_lead(open_ones, history),
+        "lead": index_lead(open_ones, history, task),
         "newest": lines[-1] if lines else None,
         "facts": _facts(lines),
         "strip": marks.strip([past.severity for past in history], 90) if history else (),
-        "open": [_row(each, lines) for each in open_ones],
-        "closed": [_row(each, lines) for each in closed],
-        "trends": [trend for family in families if (trend := _trend(family, history)) is not None],
+        "open": [_row(each, lines, task) for each in open_ones],
+        "closed": [_row(each, lines, task) for each in closed],
+        "trends": [
+            trend
+            for family in (newest.families if newest else ())
+            if (trend := _trend(family, history, task)) is not None
+        ],
         "runs": [_run(line) for line in reversed(lines)],
         "levels": [each for each in Severity if each in {past.severity for past in history}],
     }
@@ -128,14 +133,14 @@ def _facts(lines: Sequence[RunLine]) -> list[tuple[str, str]]:
     ]
 
 
-def _row(incident: Incident, lines: Sequence[RunLine]) -> dict[str, Any]:
+def _row(incident: Incident, lines: Sequence[RunLine], task: str | None) -> dict[str, Any]:
     """An incident, and where it lies among the runs on a bar of 400."""
     reports = {line.past.night: line.report for line in lines}
     numbers = {line.past.night: i for i, line in enumerate(lines)}
     start = marks.place(numbers[incident.first], 0, len(lines), 400)
     return {
         "severity": incident.severity,
-        "name": topic_name(incident.topic),
+        "name": topic_name(incident.topic, task),
         "first": incident.first,
         "last": incident.last,
         "nights": incident.nights,
@@ -145,7 +150,7 @@ def _row(incident: Incident, lines: Sequence[RunLine]) -> dict[str, Any]:
     }
 
 
-def _trend(family: Family, history: Sequence[Past]) -> dict[str, Any] | None:
+def _trend(family: Family, history: Sequence[Past], task: str | None) -> dict[str, Any] | None:
     values = [past.figures.get(family.series) for past in history]
     check = family.series.partition(":")[0]
     limits = [] if family.limit is None else [family.limit, -family.limit] if check in BOTH else [family.limit]
@@ -154,15 +159,19 @@ def _trend(family: Family, history: Sequence[Past]) -> dict[str, Any] | None:
     if line is None:
         return None
     known = [(past.night, value) for past, value in zip(history, values, strict=True) if value is not None]
-    figure = formats.amount(known[-1][1], family.unit) if family.unit else formats.count(known[-1][1])
-    limit = f"limit {limit_words(check, family.limit, family.unit)}" if family.limit is not None and family.unit else ""
+    figure = formats.tile(known[-1][1], family.name, family.unit)
+    limit = (
+        f"limit {limit_words(check, family.limit, family.unit)}"
+        if family.limit is not None and family.name != "slices"
+        else ""
+    )
     return {
-        "title": FAMILIES.get(family.name, family.name),
+        "title": family_title(family.name, task),
         "severity": family.severity,
         "figure": figure,
         "text": "; ".join(part for part in (family.text, limit) if part),
         "line": line,
-        "label": f"{FAMILIES.get(family.name, family.name)} over {formats.plural(len(known), 'run')}: now {figure}",
+        "label": f"{family_title(family.name, task)} over {formats.plural(len(known), 'run')}: now {figure}",
         "first": history[0].night,
         "last": history[-1].night,
     }

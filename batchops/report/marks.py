@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from batchops.audit.outcomes import CalibrationBin
 from batchops.audit.sections import Histogram
+from batchops.report.formats import number
 from batchops.verdict import Severity
 
 __all__ = [
@@ -224,51 +225,77 @@ def whisker(scale: Axis, value: float, bounds: tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Calibration: predicted to the right, observed upwards, both from 0 to ``top``.
+    """Calibration: predicted to the right, observed upwards, both on one scale.
 
     Attributes:
-        top: The largest share shown, a round tenth.
-        ticks: (share, position along an axis of 260) each.
+        ticks: (what is written, position along an axis of 260) each.
+        unit: Of both.
         current, reference: Dots as (x, y).
+        now, was: The same joined, those of each class apart.
         bars: How many rows each dot holds, as (x, height up to 36).
     """
 
-    top: float
-    ticks: tuple[tuple[float, float], ...]
+    ticks: tuple[tuple[str, float], ...]
+    unit: str
     current: tuple[tuple[float, float], ...]
     reference: tuple[tuple[float, float], ...]
+    now: str
+    was: str
     bars: tuple[tuple[float, float], ...]
 
-    @staticmethod
-    def line(dots: Sequence[tuple[float, float]]) -> str:
-        """The dots, joined."""
-        return "".join(f"{'L' if i else 'M'}{coordinate(x)} {coordinate(y)}" for i, (x, y) in enumerate(dots))
 
+def curve(bins: Sequence[CalibrationBin], numbers: bool = False, unit: str = "%") -> Curve | None:
+    """The calibration plot; None without a bin that holds rows.
 
-def curve(bins: Sequence[CalibrationBin], length: float = 260) -> Curve | None:
-    """The calibration plot; None without a bin that holds rows."""
+    Args:
+        numbers: Shown as they are, on a scale of their own; else they are shares, shown from 0 in per cent.
+    """
     held = [each for each in bins if each.n > 0]
     if not held:
         return None
+    current = [(each.label, each.predicted, each.observed) for each in held]
     before = [
-        (each.reference_predicted, each.reference_observed)
+        (each.label, each.reference_predicted, each.reference_observed)
         for each in bins
         if each.reference_n > 0 and each.reference_predicted is not None and each.reference_observed is not None
     ]
-    highest = max(max(each.predicted, each.observed) for each in held)
-    highest = max([highest, *(max(pair) for pair in before)])
+    values = [value for _, *pair in (*current, *before) for value in pair]
+    scale = _numbers(values) if numbers else _shares(max(values))
+    most, length = max(each.n for each in held), 260
+
+    def dots(rows: Sequence[tuple[str | None, float, float]]) -> list[tuple[float, float]]:
+        return [(scale.at(x, length), length - scale.at(y, length)) for _, x, y in rows]
+
+    factor = 1 if numbers else 100
+    return Curve(
+        ticks=tuple((number(tick * factor), scale.at(tick, length)) for tick in scale.ticks),
+        unit=unit,
+        current=tuple(dots(current)),
+        reference=tuple(dots(before)),
+        now=_joined(dots(current), [label for label, *_ in current]),
+        was=_joined(dots(before), [label for label, *_ in before]),
+        bars=tuple((scale.at(each.predicted, length), 36 * each.n / most) for each in held),
+    )
+
+
+def _shares(highest: float) -> Axis:
+    """From 0 to a round tenth."""
     top = min(1.0, max(0.1, math.ceil(highest * 10 - 1e-9) / 10))
     step = 0.2 if top > 0.6 else 0.1 if top > 0.3 else 0.05
-    most = max(each.n for each in held)
+    ticks = (round(i * step, 10) for i in range(round(top / step + 1e-9) + 1))
+    return Axis(0.0, top, tuple(tick for tick in ticks if tick <= top + 1e-9))
 
-    def dot(x: float, y: float) -> tuple[float, float]:
-        return place(x, 0, top, length), length - place(y, 0, top, length)
 
-    ticks = tuple((round(i * step, 10), place(i * step, 0, top, length)) for i in range(round(top / step + 1e-9) + 1))
-    return Curve(
-        top=top,
-        ticks=tuple(tick for tick in ticks if tick[0] <= top + 1e-9),
-        current=tuple(dot(each.predicted, each.observed) for each in held),
-        reference=tuple(dot(x, y) for x, y in before),
-        bars=tuple((place(each.predicted, 0, top, length), 36 * each.n / most) for each in held),
-    )
+def _numbers(values: Sequence[float]) -> Axis:
+    """What lies between the smallest and the largest."""
+    low, high = min(values), max(values)
+    inner = axis([0.0, high - low], 5)
+    step = inner.ticks[1] - inner.ticks[0]
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return Axis(low, high, tuple(i * step for i in range(first, last + 1)))
+
+
+def _joined(dots: Sequence[tuple[float, float]], labels: Sequence[str | None]) -> str:
+    """A line through the dots of each label."""
+    pens = ["M" if not i or labels[i - 1] != label else "L" for i, label in enumerate(labels)]
+    return "".join(f"{pen}{coordinate(x)} {coordinate(y)}" for pen, (x, y) in zip(pens, dots, strict=True))

@@ -17,6 +17,7 @@ from batchops.report.environment import fill
 from batchops.report.topics import BOTH, FAMILIES, groups
 from batchops.report.words.saying import limit_words
 from batchops.report.words.skew import matched_words
+from batchops.report.words.tasks import IN_UNIT, family_title, outputs
 from batchops.verdict import Severity
 
 __all__ = ["Links", "render"]
@@ -33,13 +34,20 @@ METRICS = (
     "calibration_gap",
     "roc_auc",
     "root_mean_squared_error",
+    "mean_error",
     "accuracy",
     "balanced_accuracy",
     "brier_score",
     "log_loss",
     "mean_absolute_error",
-    "mean_error",
+    "median_absolute_error",
+    "mean_absolute_percentage_error",
+    "max_error",
     "r2",
+    "explained_variance",
+    "mean_squared_error",
+    "mean_label",
+    "mean_prediction",
     "precision",
     "recall",
     "f1",
@@ -86,6 +94,9 @@ def _frame(document: AuditDocument) -> dict[str, Any]:
         "span": formats.nights(window.first, window.last) if window.first else "",
         "window_words": _window_words(document),
         "was": "training" if document.job else "reference",
+        "scores": outputs(document.task),
+        "numbers": document.task == "regression",
+        "unit": document.unit,
         "provenance": _provenance(document),
         "anchors": _anchors(document),
     }
@@ -173,18 +184,18 @@ def _tile(family: Family, document: AuditDocument) -> dict[str, Any]:
     if family.name == "slices":
         limit = ""
     text = "; ".join(part for part in (family.text, limit) if part)
-    figure = formats.count(family.value) if not family.unit else formats.amount(family.value, family.unit)
+    figure = formats.tile(family.value, family.name, family.unit)
     return {
         "anchor": family.name if family.name != "score" or document.score else "drift",
-        "title": FAMILIES.get(family.name, family.name),
+        "title": family_title(family.name, document.task),
         "severity": family.severity,
         "why": family.why,
         "figure": figure,
         "text": text,
         "line": marks.spark(values, near) if family.why is None else None,
-        "label": f"{FAMILIES.get(family.name, family.name)}, last {formats.plural(len(values), 'run')}: now {figure}",
+        "label": f"{family_title(family.name, document.task)}, last {formats.plural(len(values), 'run')}: now {figure}",
         "runs": formats.plural(len(values), "run"),
-        "last": f"last run {formats.count(last) if not family.unit else formats.amount(last, family.unit)}",
+        "last": f"last run {formats.tile(last, family.name, family.unit)}",
     }
 
 
@@ -230,9 +241,17 @@ def _quality(document: AuditDocument) -> dict[str, Any]:
         "estimated": sorted(estimates, key=lambda each: (_place(each[0]), each[0])),
         "recent_columns": _recent(document),
         "metrics": sorted(named, key=lambda each: (each[1].limit is None, _place(each[0]), each[0])),
-        "calibration": marks.curve(quality.calibration) if quality else None,
+        "calibration": _calibration(document),
         "overall": gap.value if gap else None,
     }
+
+
+def _calibration(document: AuditDocument) -> marks.Curve | None:
+    if document.quality is None:
+        return None
+    if document.quality.task == "regression":
+        return marks.curve(document.quality.calibration, numbers=True, unit=document.unit or "")
+    return marks.curve(document.quality.calibration)
 
 
 def _recent(document: AuditDocument) -> list[tuple[str, str, RecentFigure]]:
@@ -240,6 +259,7 @@ def _recent(document: AuditDocument) -> list[tuple[str, str, RecentFigure]]:
     if document.recent is None:
         return []
     figures = [("score", "distance", document.recent.score)]
+    figures += [(name, "distance", figure) for name, figure in document.recent.classes.items()]
     for column in document.recent.columns:
         figures += [
             (column.column, "distance", column.distance),
@@ -270,6 +290,8 @@ def _slices(document: AuditDocument) -> dict[str, Any]:
     metric = document.slicing.metric if document.slicing else ""
     return {
         "slices": slices,
+        "of_scores": any(each.missed is not None or "roc_auc" in each.metrics for each in slices),
+        "slice_unit": document.unit if metric in IN_UNIT else None,
         "by_gap": metric == "calibration_gap",
         "in_points": metric in POINTS,
         "small": [each for each in every if each not in slices],

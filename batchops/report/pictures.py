@@ -8,8 +8,22 @@ from batchops.audit.groups import SlicePart
 from batchops.audit.outcomes import MetricPart
 from batchops.audit.sections import ColumnPart
 from batchops.report import formats, marks
+from batchops.report.words.tasks import IN_UNIT, told
 
-__all__ = ["beyond", "chart_name", "doubt", "end", "gap", "meter", "metric", "metric_limit", "metric_name", "whisker"]
+__all__ = [
+    "apart",
+    "beyond",
+    "chart_name",
+    "doubt",
+    "end",
+    "gap",
+    "in_unit",
+    "meter",
+    "metric",
+    "metric_limit",
+    "metric_name",
+    "whisker",
+]
 
 NAMES = {
     "calibration_gap": f"Observed {formats.MINUS} predicted",
@@ -21,24 +35,12 @@ NAMES = {
     "expected_calibration_error": "Calibration error",
     "positive_rate": "Observed share",
     "mean_score": "Mean score",
+    "r2": "R\N{SUPERSCRIPT TWO}",
+    "max_error": "Largest error",
+    "mean_absolute_percentage_error": "Mean relative error",
+    "matthews_corrcoef": "Matthews correlation",
+    "cohen_kappa": "Cohen's kappa",
 }
-SHARES = frozenset(
-    {
-        "accuracy",
-        "base_rate",
-        "f1",
-        "false_negative_rate",
-        "false_positive_rate",
-        "mean_score",
-        "positive_rate",
-        "precision",
-        "recall",
-        "selection_rate",
-        "specificity",
-    }
-)
-
-
 CHARTS = {
     "ewma": "slow change (EWMA)",
     "cusum": "small lasting change (CUSUM)",
@@ -76,10 +78,20 @@ def metric_name(name: str) -> str:
 
 
 def metric(value: float | None, name: str) -> str:
-    """A metric's value: points, a share, or three decimals."""
+    """A metric's value: points, a share, a number, or three decimals."""
     if name.endswith("_gap"):
         return formats.points(value)
-    return formats.percent(value) if name in SHARES else formats.decimal(value)
+    return formats.bound(value) if name in IN_UNIT else told(name, value)
+
+
+def apart(value: float | None, name: str) -> str:
+    """How far groups are apart at most: numbers as they are, shares in points."""
+    return formats.number(value) if in_unit(name) else formats.points(value, False)
+
+
+def in_unit(name: str) -> bool:
+    """Whether a metric, or how far groups are apart in it, has the label's unit."""
+    return name.removesuffix("_difference") in IN_UNIT
 
 
 def gap(value: float | None, in_points: bool) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from batchops.audit.document import AuditDocument, Family, FindingPart
-from batchops.report.formats import NONE, amount, clean, count, date, seconds
-from batchops.report.topics import FAMILIES, family_of, urgency
+from batchops.report.formats import NONE, clean, count, date, seconds, tile
+from batchops.report.topics import family_of, urgency
 from batchops.report.words.saying import limit_words
+from batchops.report.words.tasks import family_title
 from batchops.verdict import Severity
 
 __all__ = ["LINES", "summary"]
@@ -40,25 +41,20 @@ def _level(severity: Severity, colour: bool, width: int = 0) -> str:
     return _style(f"{GLYPHS[severity]} {severity.value}".ljust(width), f"1;{COLOURS[severity]}", colour)
 
 
-def _figure(value: float | None, unit: str) -> str:
-    whole = value is not None and float(value).is_integer()
-    return count(value) if whole and not unit else amount(value, unit)
-
-
 def _row(family: Family, findings: Sequence[FindingPart], document: AuditDocument) -> tuple[str, ...]:
     """A family's cells: name, now, limit, last run, since, where."""
     if family.why is not None:
-        return (FAMILIES.get(family.name, family.name), NONE, "", "", "", family.why)
+        return (family_title(family.name, document.task), NONE, "", "", "", family.why)
     alarms = [f for f in findings if family_of(f.check) == family.name and f.severity in (Severity.FAIL, Severity.WARN)]
     first = min(alarms, key=urgency, default=None)
     past = [each.figures.get(family.series) for each in document.history]
     last = next((value for value in reversed(past) if value is not None), None)
     check = family.series.partition(":")[0]
     return (
-        FAMILIES.get(family.name, family.name),
-        _figure(family.value, family.unit),
-        limit_words(check, family.limit, family.unit) if family.limit or (family.unit and family.limit == 0) else "",
-        "" if last is None else _figure(last, family.unit),
+        family_title(family.name, document.task),
+        tile(family.value, family.name, family.unit),
+        limit_words(check, family.limit, family.unit) if family.limit is not None and family.name != "slices" else "",
+        "" if last is None else tile(last, family.name, family.unit),
         date(first.since, year=False) if first and first.since else "",
         family.text,
     )

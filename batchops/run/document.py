@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version as installed
 from typing import Literal
@@ -26,7 +26,7 @@ from batchops.audit.parts import (
     contract_part,
     score_part,
 )
-from batchops.audit.qualities import quality_part
+from batchops.audit.qualities import main_values, quality_part
 from batchops.audit.recent import Earlier, recent_part
 from batchops.audit.retrain import Evidence, retrain
 from batchops.audit.sections import DriftPart
@@ -112,6 +112,7 @@ class Tonight:
         replaces: The run that the night held when this one began.
         truth: Its labels, for a run of kind ``labels``.
         unmatched: Labels of keys that were never scored.
+        unknown: Labels that are none of the model's classes -> scored rows.
         released: Rows that were put back, by this run or one before it.
         release: What this run puts back; None for any other.
         published: The night as it was published before, for what has come since; None where it was not.
@@ -133,6 +134,7 @@ class Tonight:
     release: Release | None = None
     published: Past | None = None
     references: tuple[ReferencePart, ...] = ()
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
 
 def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
@@ -184,6 +186,8 @@ def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
         recent=recent_part(judged.compared.recent, findings, job.job.policy),
         concept=(concept := concept_part(judged.compared.concept, findings)),
         estimated=_estimated(tonight, judged, findings),
+        task=made.reference.quality.task,
+        unit=(labels.unit or None) if labels is not None else None,
         retrain=retrain(Evidence(verdict.findings, concept, reliance, comparison.quality.overall().labelled)),
     )
 
@@ -202,8 +206,7 @@ def _estimated(tonight: Tonight, judged: Judged, findings: Mapping[str, Finding]
 
 
 def _facts(made: Made, tonight: Tonight, comparison: Comparison, output: str) -> Facts:
-    labels = made.job.job.labels
-    now, was = comparison.metrics["roc_auc"], comparison.metrics_reference["roc_auc"]
+    labels, cells = made.job.job.labels, made.reference.quality
     return Facts(
         job=made.job.name,
         night=str(tonight.night),
@@ -218,8 +221,10 @@ def _facts(made: Made, tonight: Tonight, comparison: Comparison, output: str) ->
         slices=comparison.slices.tested,
         labels_expected=str(tonight.night + labels.delay_days) if labels is not None else None,
         labelled=comparison.quality.overall().labelled,
-        roc_auc=now.value,
-        roc_auc_reference=was.value,
+        task=cells.task,
+        unit=labels.unit if labels is not None else "",
+        metrics=main_values(comparison.metrics, cells),
+        metrics_reference=main_values(comparison.metrics_reference, cells),
     )
 
 

@@ -10,7 +10,9 @@ from batchops import codec
 from batchops.audit import Audit
 from batchops.audit.recent import LONGEST, REACH, Earlier
 from batchops.audit.stored import unpacked
+from batchops.models import Version
 from batchops.partition import Night
+from batchops.run.reference import same_cells
 from batchops.stats import Quality
 from batchops.store import RunRow, Store, runs
 from batchops.verdict import Past, Severity
@@ -92,26 +94,36 @@ def load_audit(store: Store, rows: Sequence[RunRow], night: Night) -> Stored | N
     return Stored(night, audit, digest)
 
 
-def window(store: Store, rows: Sequence[RunRow], night: Night, length: int) -> tuple[Stored, ...]:
-    """The published nights among the ``length - 1`` days before this one, oldest first."""
-    earlier = (load_audit(store, rows, each) for each in (night - (length - 1)).through(night - 1))
-    return tuple(stored for stored in earlier if stored is not None)
+def window(store: Store, rows: Sequence[RunRow], night: Night, length: int, version: Version) -> tuple[Stored, ...]:
+    """The published nights among the ``length - 1`` days before this one, oldest first.
+
+    Args:
+        version: That scored this one: what was counted in other cells cannot be added to it.
+    """
+    earlier = (night - (length - 1)).through(night - 1)
+    found = (load_audit(store, rows, each) for each in earlier if _alike(store, newest(rows, each, "score"), version))
+    return tuple(stored for stored in found if stored is not None)
+
+
+def _alike(store: Store, row: RunRow | None, version: Version) -> bool:
+    return row is not None and same_cells(store, row, version)
 
 
 def healthy(
-    store: Store, rows: Sequence[RunRow], night: Night, exceptional: Collection[str] = ()
+    store: Store, rows: Sequence[RunRow], night: Night, version: Version, exceptional: Collection[str] = ()
 ) -> tuple[Earlier, ...]:
     """The newest published nights of the last `REACH` days that did not FAIL, oldest first; at most `LONGEST`.
 
     A night counts as its newest run judged it: one that failed by its labels leaves.
 
     Args:
+        version: As in `window`.
         exceptional: Nights that say nothing of what is usual.
     """
     found: list[Earlier] = []
     for each in reversed([*(night - REACH).through(night - 1)]):
         score, labels = newest(rows, each, "score"), newest(rows, each, "labels")
-        if score is None or str(each) in exceptional or len(found) == LONGEST:
+        if score is None or str(each) in exceptional or len(found) == LONGEST or not same_cells(store, score, version):
             continue
         last = labels if labels is not None and labels.started > score.started else score
         stored = load_audit(store, rows, each) if last.severity != Severity.FAIL else None

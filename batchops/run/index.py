@@ -34,7 +34,7 @@ def refresh_index(store: Store, job: LoadedJob) -> str | None:
         for row in shown.values()
     ]
     newest = latest_document(store, shown[max(shown)])
-    page = render_index(job.name, job.job.title, lines, newest.families, __version__)
+    page = render_index(job.name, job.job.title, lines, newest, __version__)
     store.write(index_path(job.name), page.encode())
     return store.uri(index_path(job.name))
 

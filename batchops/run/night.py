@@ -24,7 +24,7 @@ from batchops.run.keys import Earlier, earlier_nights, repeated_keys
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, State, silent
 from batchops.run.paper import put_out, taken_up
 from batchops.run.publish import recover
-from batchops.run.reference import reference_of
+from batchops.run.reference import reference_of, require_task, version_of
 from batchops.run.references import Referenced, find_references, read_references, reference_parts, require_references
 from batchops.run.skew import Serving, measure_skew
 from batchops.run.task import Task, lost, work
@@ -73,6 +73,7 @@ def run_night(
     Raises:
         ConfigError: ``force`` without a reason.
         ContractError: The contract was edited and kept the version that it was published under.
+        JobError: The job's model, or its table, is of another task.
         UnknownVersion: The job's model does not exist.
         ModelError: It may not be used; nothing is scored.
         TryLater: An input changed while it was read, or the store failed; run the same command again.
@@ -106,6 +107,7 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
         require_references(references, job.job.source, night, job.project)
     rows = rows_of(store, job.name, night - LOOK_BACK, night)
     version, key = resolve(store, job.job.model), _key(job, night, inputs, references)
+    require_task(job, version, version_of(store, rows[-1], version) if rows else None)
     earlier = earlier_nights(store, job.name, rows, (night, job.contract.unique_over))
     known = _Night(job, night, settings, store, inputs, references, earlier, key, version, rows)
     before = newest(rows, night, "score")
@@ -135,9 +137,9 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
         run_id=run_id,
         key=key,
         audit=audit,
-        earlier=window(store, rows, night, job.job.window),
+        earlier=window(store, rows, night, job.job.window, version),
         history=past(rows, night),
-        recent=healthy(store, rows, night, job.job.policy.exceptional),
+        recent=healthy(store, rows, night, version, job.job.policy.exceptional),
         replaces=None if before is None else before.run_id,
         published=None if before is None else past_of(before.past),
         references=reference_parts(known.references),

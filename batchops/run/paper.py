@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import replace
 
 from batchops import codec
@@ -10,7 +11,7 @@ from batchops.audit import AuditDocument
 from batchops.audit.beside import Beside, compare_night, compared_figures
 from batchops.audit.discovering import declared, discovered_figures
 from batchops.audit.estimating import kept_figures
-from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures
+from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, TONIGHT, contract_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.audit.lately import SeriesPart
 from batchops.audit.reach import with_reach
@@ -27,7 +28,7 @@ from batchops.run.publish import Ready, Recovered, publish, stage
 from batchops.run.scores import scores_schema
 from batchops.run.searching import search_nights
 from batchops.store import Kind, MetricRow, Publication, RunRow, Staging, Store
-from batchops.verdict import Figure, Finding, Past, Severity, Verdict, judge
+from batchops.verdict import Figure, Finding, Past, Scalar, Severity, Verdict, judge
 
 __all__ = ["Judged", "assess", "issue", "put_out", "taken_up"]
 
@@ -103,7 +104,7 @@ def issue(made: Made, tonight: Tonight, judged: Judged, staging: Staging) -> Out
     publication = None
     if scored:
         facts = {"severity": row.severity, "output": row.output, "model": row.model}
-        schema = scores_schema(made.job)
+        schema = scores_schema(made.job, made.version.manifest.asked)
         record(store, made.job.contract)
         publication = Publication(row.run_id, row.key, facts, schema, tonight.replaces)
     anchor = publish(store, staging.folder, ready, publication)
@@ -176,7 +177,18 @@ def _figures(made: Made, tonight: Tonight) -> list[Figure]:
             Figure("labels.unmatched", ALL_ROWS, tonight.unmatched, "rows", truth.labels.height),
             Figure("labels.invalid", ALL_ROWS, truth.invalid, "rows", truth.labels.height),
         ]
+        figures += _unknown(made, tonight)
     return figures
+
+
+def _unknown(made: Made, tonight: Tonight) -> Iterator[Figure]:
+    """Labels that the model cannot give, because it never saw one."""
+    if made.version.manifest.task != "multiclass" or tonight.truth is None:
+        return
+    named = ", ".join(f"{name} {rows}" for name, rows in tonight.unknown.items() if rows >= K_ANONYMOUS)
+    rows = sum(tonight.unknown.values())
+    facts: dict[str, Scalar] = {"classes": len(tonight.unknown), "values": named or None}
+    yield Figure("labels.unknown", ALL_ROWS, rows, "rows", tonight.truth.labels.height, evidence=facts)
 
 
 def _past(document: AuditDocument, judged: Judged, tonight: Tonight) -> Past:

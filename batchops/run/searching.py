@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
+import numpy as np
 import polars as pl
 
-from batchops.audit import LABEL, SCORE, Audit
+from batchops.audit import LABEL, SCORE, Audit, Reference
 from batchops.audit.discovering import search_terms
 from batchops.audit.primary import slice_test
 from batchops.errors import GateError, JobError
@@ -15,11 +18,22 @@ from batchops.job import LoadedJob
 from batchops.partition import Night
 from batchops.run.document import Made, Tonight
 from batchops.run.truth import Truth, join_truth, read_truth
-from batchops.stats import Quality, design_effects
-from batchops.stats.discovery import Discovery, Grid, Search, discover_nights, features_of, lay_out_loss
+from batchops.stats import Quality, design_effects, metrics
+from batchops.stats.discovery import Discovery, Grid, Loss, Search, discover_nights, features_of, lay_out_loss
+from batchops.stats.discovery.class_losses import class_losses
+from batchops.stats.discovery.layout import LOSS
 from batchops.store import Store, read_scores
 
 __all__ = ["search_nights"]
+
+TYPICAL: Mapping[str, str] = MappingProxyType(
+    {
+        "root_mean_squared_error": "mean_squared_error",
+        "mean_absolute_error": "mean_absolute_error",
+        "mean_error": "mean_absolute_error",
+    }
+)
+"""Metric of numbers -> how large a row's loss is."""
 
 
 def search_nights(made: Made, tonight: Tonight, quality: Quality) -> Discovery | None:
@@ -43,10 +57,9 @@ def _found(made: Made, tonight: Tonight, quality: Quality) -> Discovery:
     job, reference = made.job, made.reference
     metric = slice_test(job.job.policy, quality, reference.quality).metric
     features = features_of(reference.inputs, reference.audit.inputs, job.job.discover)
-    search = Search(Grid(features), lay_out_loss(metric), job.job.threshold)
+    search = Search(Grid(features), _loss(metric, reference), job.job.threshold)
     design = design_effects(reference.audit.quality, reference.quality).get(metric, 1.0)
-    columns = [feature.column for feature in features]
-    nights = _readers(made, tonight, columns)
+    nights = _readers(_Library(made, [feature.column for feature in features], metric), tonight)
     return discover_nights(
         sorted(nights),
         lambda night: nights[night](),
@@ -55,24 +68,47 @@ def _found(made: Made, tonight: Tonight, quality: Quality) -> Discovery:
     )
 
 
-def _readers(made: Made, tonight: Tonight, columns: Sequence[str]) -> dict[str, Callable[[], pl.DataFrame]]:
+def _loss(metric: str, reference: Reference) -> Loss:
+    """How losses are counted: those that have a unit by how large they were in the reference."""
+    if metric not in TYPICAL:
+        return lay_out_loss(metric)
+    size = metrics(reference.audit.quality, reference.quality)[TYPICAL[metric]].value or 0.0
+    return lay_out_loss(metric, np.array([size]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Library:
+    """Where the rows of nights are read.
+
+    Attributes:
+        columns: That are searched.
+        metric: On which slices are compared.
+    """
+
+    made: Made
+    columns: Sequence[str]
+    metric: str
+
+    def rows(self, night: Night, audit: Audit, truth: Truth | None) -> pl.DataFrame:
+        """What a night published, with its labels; none where it cannot be searched as it was published."""
+        job = self.made.job
+        truth = truth or _truth(job, night, self.made.settings.threads)
+        scored = read_scores(Store(self.made.settings.root), job.name, night)
+        if truth is None or _lacks(scored, audit, self.columns):
+            return pl.DataFrame()
+        joined, _ = join_truth(scored, truth, job.job.key)
+        kept, classes = [*job.job.key, *self.columns, SCORE, LABEL], self.made.reference.quality.classes
+        if classes:
+            joined, kept = joined.with_columns(class_losses(classes, self.metric).alias(LOSS)), [*kept, LOSS]
+        return joined.select(*dict.fromkeys(kept))
+
+
+def _readers(library: _Library, tonight: Tonight) -> dict[str, Callable[[], pl.DataFrame]]:
     """How each labelled night of the window is read, by its date."""
     known = [(each.night, each.audit) for each in tonight.earlier if each.audit.quality.overall().labelled]
     known.append((tonight.night, tonight.audit))
     truth = {tonight.night: tonight.truth}
-    return {str(night): partial(_rows, made, (night, audit), truth.get(night), columns) for night, audit in known}
-
-
-def _rows(made: Made, known: tuple[Night, Audit], truth: Truth | None, columns: Sequence[str]) -> pl.DataFrame:
-    """The published rows of a night with their labels; none where the night cannot be searched as it was published."""
-    night, audit = known
-    job = made.job
-    truth = truth or _truth(job, night, made.settings.threads)
-    scored = read_scores(Store(made.settings.root), job.name, night)
-    if truth is None or _lacks(scored, audit, columns):
-        return pl.DataFrame()
-    joined, _ = join_truth(scored, truth, job.job.key)
-    return joined.select(*dict.fromkeys((*job.job.key, *columns, SCORE, LABEL)))
+    return {str(night): partial(library.rows, night, audit, truth.get(night)) for night, audit in known}
 
 
 def _truth(job: LoadedJob, night: Night, threads: int) -> Truth | None:

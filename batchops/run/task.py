@@ -118,7 +118,8 @@ class _Bench:
         task = self.task
         known = Known(self.job.contract, self.job.job.key, task.repeated, task.references)
         validation, arrival = check_rows(known, frame, start)
-        scored = scores_frame(validation.accepted, self.model.score(validation.accepted), self.job)
+        asked, scores = self.model.version.manifest.asked, self.model.score(validation.accepted)
+        scored = scores_frame(validation.accepted, scores, self.job, asked)
         outputs, quarantine = receipt.scores, receipt.quarantine
         if scored.height:
             path = scores_path(task.job, task.night, task.run_id, receipt.partition, number)
@@ -126,7 +127,7 @@ class _Bench:
             outputs = (*outputs, write_frame(self.store, path, made))
         if validation.quarantined.height:
             quarantine = (*quarantine, self._set_aside(validation.quarantined, receipt.partition, number))
-        labelled = scored.with_columns(pl.lit(None, pl.Int8).alias(LABEL))
+        labelled = scored.with_columns(pl.lit(None).alias(LABEL))
         rows = Batch(str(task.night), frame, validation, labelled, arrival)
         return audit_batch(rows, self.yardstick), replace(
             receipt,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import polars as pl
 
@@ -12,7 +14,7 @@ from batchops.job import LoadedJob
 from batchops.partition import Night
 from batchops.run.inputs import Input, Unreadable, batches, examine, find
 
-__all__ = ["Truth", "join_truth", "read_truth"]
+__all__ = ["Truth", "join_truth", "read_truth", "unknown_classes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,12 @@ class Truth:
     """What is known of a night's outcomes.
 
     Attributes:
-        labels: Key columns and `LABEL` (Int8, 0 or 1), one row a key.
-        conflicting: Keys that came with both labels; they have none.
+        labels: Key columns and `LABEL` (of ``binary`` Int8, 0 or 1; of ``multiclass`` the name of a class, of whatever
+            model; of ``regression`` Float64, finite), one row a key.
+        conflicting: Keys that came with different labels; they have none.
         repeated: Rows that say again what another row said.
-        invalid: Rows whose label is neither 0 nor 1 (null means "not known yet" and is none of them), or whose key
-            cannot be read.
+        invalid: Rows whose label cannot be one (null means "not known yet" and is none of them), or whose key cannot be
+            read.
         inputs: The files.
     """
 
@@ -50,10 +53,11 @@ def read_truth(job: LoadedJob, night: Night, threads: int) -> Truth | None:
         return None
     names = (*job.job.key, job.job.labels.column)
     rows = pl.concat([_rows(found, names, job) for found in inputs], how="vertical_relaxed")
-    label = pl.col(job.job.labels.column).cast(pl.Float64, strict=False)
-    known = rows.with_columns(label.alias(LABEL)).filter(rows[job.job.labels.column].is_not_null())
+    known = rows.filter(pl.col(job.job.labels.column).is_not_null())
+    # Null where it cannot be one.
+    label = READ[job.job.task](known[job.job.labels.column])
     named = pl.all_horizontal(pl.col(job.job.key).is_not_null())
-    valid = known.filter(pl.col(LABEL).is_in([0.0, 1.0]) & named).with_columns(pl.col(LABEL).cast(pl.Int8))
+    valid = known.with_columns(label.alias(LABEL)).filter(pl.col(LABEL).is_not_null() & named)
     by_key = valid.group_by(job.job.key).agg(pl.col(LABEL).n_unique().alias("_kinds"), pl.col(LABEL).first())
     single = by_key.filter(pl.col("_kinds") == 1).drop("_kinds")
     return Truth(
@@ -63,6 +67,33 @@ def read_truth(job: LoadedJob, night: Night, threads: int) -> Truth | None:
         invalid=known.height - valid.height,
         inputs=inputs,
     )
+
+
+def _whether(labels: pl.Series) -> pl.Series:
+    """0 or 1."""
+    values = labels.cast(pl.Float64, strict=False)
+    return values.set(~values.is_in([0.0, 1.0]).fill_null(value=False), None).cast(pl.Int8)
+
+
+def _which(labels: pl.Series) -> pl.Series:
+    """The name of a class, as people write it: no ``.0`` behind whole numbers."""
+    if labels.dtype.is_float():
+        whole = labels.is_finite() & (labels == labels.round())
+        return labels.set(~whole, None).cast(pl.Int64, strict=False).cast(pl.String)
+    names = labels.cast(pl.String)
+    return names.set((names.str.strip_chars() == "").fill_null(value=False), None)
+
+
+def _how_much(labels: pl.Series) -> pl.Series:
+    """A finite number."""
+    values = labels.cast(pl.Float64, strict=False)
+    return values.set(~values.is_finite().fill_null(value=False), None)
+
+
+READ: Mapping[str, Callable[[pl.Series], pl.Series]] = MappingProxyType(
+    {"binary": _whether, "multiclass": _which, "regression": _how_much}
+)
+"""How labels are read, by task."""
 
 
 def _rows(found: Input, names: tuple[str, ...], job: LoadedJob) -> pl.DataFrame:
@@ -75,13 +106,29 @@ def _rows(found: Input, names: tuple[str, ...], job: LoadedJob) -> pl.DataFrame:
     for name in names:
         if name not in rows.columns:
             raise JobError(where, f"has no column {name!r}", did_you_mean(name, rows.columns))
+    if rows.schema[names[-1]].is_nested():
+        what = f"column {names[-1]!r} holds {rows.schema[names[-1]]}, and no labels"
+        raise JobError(where, what, "Name a column of single values")
     types = {column.name: column.dtype for column in job.contract.columns if column.name in job.job.key}
     # A key that cannot be read names no row; it is counted, and its value is in no error.
     casts = [pl.col(name).cast(types[name], strict=False) if name in types else pl.col(name) for name in names]
     return rows.select(casts)
 
 
+def unknown_classes(joined: pl.DataFrame, classes: Sequence[str]) -> Mapping[str, int]:
+    """Labels that are none of a model's classes -> rows; the commonest first.
+
+    Args:
+        joined: As `join_truth` gives it.
+    """
+    strange = joined.filter(pl.col(LABEL).is_not_null() & ~pl.col(LABEL).is_in(classes))
+    counts = strange.group_by(LABEL).len("rows").sort(["rows", LABEL], descending=[True, False])
+    return dict(counts.iter_rows())
+
+
 def join_truth(scored: pl.DataFrame, truth: Truth, key: tuple[str, ...]) -> tuple[pl.DataFrame, int]:
     """Scored rows with their `LABEL` (null where unknown), and how many labels are of keys that were never scored."""
-    joined = scored.join(truth.labels, on=list(key), how="left", maintain_order="left", nulls_equal=False)
+    joined = scored.drop(LABEL, strict=False).join(
+        truth.labels, on=list(key), how="left", maintain_order="left", nulls_equal=False
+    )
     return joined, truth.labels.join(scored, on=list(key), how="anti").height

@@ -16,7 +16,7 @@ from batchops.stats.numbers.changes import fallen, risen, shifted
 from batchops.stats.numbers.intervals import NOT_MEASURED, Estimate
 from batchops.stats.numbers.sparse import Sparse
 from batchops.stats.outcomes.classes import ClassCounts
-from batchops.stats.outcomes.layout import lay_out_classes, lay_out_quality, lay_out_scores
+from batchops.stats.outcomes.layout import class_order, lay_out_classes, lay_out_quality, lay_out_scores
 from batchops.stats.outcomes.regression import ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.outcomes.state import (
     ENTITY,
@@ -91,6 +91,7 @@ __all__ = [
     "buckets_of",
     "calibration",
     "class_details",
+    "class_order",
     "compare",
     "confusion",
     "design_effects",

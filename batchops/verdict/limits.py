@@ -111,6 +111,7 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "labels.conflicting": Limit(warn=0),
         "labels.invalid": Limit(warn=0),
         "labels.unmatched": Limit(warn=0),
+        "labels.unknown": Limit(warn=0),
         # Of shares in points; of losses and of numbers as a share of what the rest of the rows has.
         **{
             f"slices.{metric}": Limit(warn=0.05, fail=0.10)

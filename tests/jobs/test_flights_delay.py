@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from batchops.job import load_job
-from batchops.models import Encoding, encode, out_of_fold, threads, week_folds
+from batchops.models import Asked, Encoding, encode, out_of_fold, threads, week_folds
 from batchops.verdict import DEFAULT_LIMITS
 from jobs.flights_data import data_folder, read_flights
 from jobs.flights_delay import JOB, PART_OF_DAY, WEATHER, fit
@@ -80,9 +80,9 @@ def test_whole_weeks_tell_what_the_model_will_get_and_random_rows_flatter_it(
     weeks = [fold_of[night] for night in training["night"].cast(pl.String)]
     summer = arrived.filter(pl.col("night").dt.month().is_in([6, 7]))
     with threads(1):
-        by_week = roc_auc_score(late, out_of_fold(fit, matrix, late, weeks, encoding.categorical))
+        by_week = roc_auc_score(late, out_of_fold(fit, matrix, late, weeks, (encoding.categorical, Asked())))
         rows = [row * 7919 % 5 for row in range(len(training))]
-        by_row = roc_auc_score(late, out_of_fold(fit, matrix, late, rows, encoding.categorical))
+        by_row = roc_auc_score(late, out_of_fold(fit, matrix, late, rows, (encoding.categorical, Asked())))
         after = fit(matrix, late, encoding.categorical).predict_proba(encode(summer, encoding))[:, 1]
     assert 0.66 < by_week < 0.71
     assert by_row > by_week + 0.04

@@ -64,7 +64,7 @@ def forged(store: Store, version: Version, name: str, data: bytes) -> Version:
 
 def test_a_loaded_model_scores_as_the_fitted_one_and_brings_its_reference(model: LoadedModel) -> None:
     frame = rows(300, seed=9)
-    expected = draft().classifier.predict_proba(encode(frame, draft().encoding))[:, 1]
+    expected = draft().model.predict_proba(encode(frame, draft().encoding))[:, 1]
     np.testing.assert_array_equal(model.score(frame), expected)
     assert model.score(frame).dtype == np.float64
     assert model.reference == b"reference"
@@ -145,7 +145,7 @@ def linear(*steps: Any) -> Draft:
     frame = rows(300).with_columns(pl.col("size").fill_null(0))
     encoding = Encoding.of(frame, ("size", "heavy", "age"), ())
     fitted = make_pipeline(StandardScaler(), *steps, LogisticRegression()).fit(encode(frame, encoding), labels(frame))
-    return replace(draft(), classifier=fitted, encoding=encoding, sample=frame)
+    return replace(draft(), model=fitted, encoding=encoding, sample=frame)
 
 
 def test_a_linear_model_may_differ_in_its_last_bits_but_not_flip_a_decision(store: Store) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from batchops import codec, models
-from batchops.errors import DigestMismatch, ModelError, UnknownVersion, UsageError
+from batchops.errors import DigestMismatch, JobError, ModelError, UnknownVersion, UsageError
 from batchops.models import Encoding, Git, Manifest, encode, git_state, register, resolve, versions
 from batchops.models.loading import EXPECTED
 from batchops.store import Store
@@ -140,9 +140,9 @@ def test_a_classifier_of_one_outcome_or_other_features_is_refused(store: Store) 
     encoding = Encoding.of(frame, ("heavy", "age"), ())
     matrix = encode(frame, encoding)
     words = LogisticRegression().fit(matrix, ["yes" if label else "no" for label in labels(frame)])
-    with pytest.raises(ModelError, match="labels 0 and 1"):
-        register(store, "toys", replace(draft(), classifier=words, encoding=encoding))
-    with pytest.raises(ModelError, match="on 4 features, not 2"):
+    with pytest.raises(JobError, match="labels 0 and 1"):
+        register(store, "toys", replace(draft(), model=words, encoding=encoding))
+    with pytest.raises(JobError, match="on 4 features, not 2"):
         register(store, "toys", replace(draft(), encoding=encoding))
     assert versions(store, "toys") == ()
 

@@ -48,7 +48,7 @@ def draft() -> Draft:
     frame = rows(1000)
     encoding = Encoding.of(frame, FEATURES, ["colour"])
     return Draft(
-        classifier=fit(encode(frame, encoding), labels(frame), encoding.categorical),
+        model=fit(encode(frame, encoding), labels(frame), encoding.categorical),
         encoding=encoding,
         contract=ContractRef("Toys v1", "c0ffee"),
         target="broken",

@@ -215,8 +215,8 @@ def facts_of(night: Night, output: str) -> Facts:
         job=night.job, night=str(NIGHT), output=output, rows=night.rows, scored=night.rows - night.quarantined,
         quarantined=night.quarantined, nights=min(31, len(night.past) + 1), model="flights_delay@1",
         rules=len(RULES), columns=len(night.columns), slices=sum(each.gap.value is not None for each in night.slices),
-        labels_expected="2013-07-05", labelled=night.labelled, roc_auc=night.auc if night.labelled else None,
-        roc_auc_reference=0.698,
+        labels_expected="2013-07-05", labelled=night.labelled,
+        metrics={"roc_auc": night.auc} if night.labelled else {}, metrics_reference={"roc_auc": 0.698},
     )  # fmt: skip
 
 
@@ -232,6 +232,7 @@ def document(night: Night) -> AuditDocument:
     families = tuple(family(name, verdict.findings, facts) for name in FAMILIES)
     return AuditDocument(
         format=FORMAT,
+        task="binary",
         job=night.job,
         title=night.title,
         night=str(NIGHT),

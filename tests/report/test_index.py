@@ -45,7 +45,7 @@ def test_a_night_without_it_closes_an_incident_and_a_later_one_opens_another() -
 
 def test_the_index_lists_every_run_newest_first_and_links_its_report() -> None:
     runs = [RunLine(each, "a headline", "flagged", f"{each.night}/report.html") for each in ingredients.history(40, 10)]
-    page = parse(render_index("flights_delay", "Late?", runs, samples.failing().families, "0.1.0"))
+    page = parse(render_index("flights_delay", "Late?", runs, samples.failing(), "0.1.0"))
     links = [each.attributes["href"] for each in page.all("a") if "tbody" in each.parents and each.text]
     assert links[-40:] == [f"{each.past.night}/report.html" for each in reversed(runs)]
     assert page.all("title")[0].text.startswith("FAIL · flights_delay")

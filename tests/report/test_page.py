@@ -28,7 +28,7 @@ PAGES = list(samples.SAMPLES)
 def index() -> str:
     past = ingredients.history(91, 58)
     runs = [RunLine(each, "Scores are too low", "flagged", f"{each.night}/{each.run_id}/report.html") for each in past]
-    return render_index("flights_delay", "Late?", runs, samples.failing().families, "0.1.0")
+    return render_index("flights_delay", "Late?", runs, samples.failing(), "0.1.0")
 
 
 def golden() -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from batchops.models import resolve
 from batchops.partition import Night
 from batchops.run.history import healthy
 from batchops.store.records import metrics
@@ -86,13 +87,14 @@ def test_a_quarter_of_a_delivery_is_a_change_of_this_week(tonight: Flights) -> N
 
 def test_nights_that_failed_or_are_exceptional_are_not_what_is_usual(tonight: Flights) -> None:
     rows, store = tonight.runs(), tonight.store
-    assert [each.night for each in healthy(store, rows, TONIGHT)] == [str(night) for night in NIGHTS[:-1]]
-    without = healthy(store, rows, TONIGHT, [str(NIGHTS[2])])
+    version = resolve(store, f"{NAME}@champion")
+    assert [each.night for each in healthy(store, rows, TONIGHT, version)] == [str(night) for night in NIGHTS[:-1]]
+    without = healthy(store, rows, TONIGHT, version, [str(NIGHTS[2])])
     assert [each.night for each in without] == [str(night) for night in NIGHTS[:-1] if night != NIGHTS[2]]
     failed = tuple(replace(row, severity="FAIL") if row.night == NIGHTS[3] else row for row in rows)
-    assert str(NIGHTS[3]) not in [each.night for each in healthy(store, failed, TONIGHT)]
-    assert healthy(store, rows, NIGHTS[0]) == ()
-    assert healthy(store, rows, TONIGHT + 100) == ()
+    assert str(NIGHTS[3]) not in [each.night for each in healthy(store, failed, TONIGHT, version)]
+    assert healthy(store, rows, NIGHTS[0], version) == ()
+    assert healthy(store, rows, TONIGHT + 100, version) == ()
 
 
 def test_a_policy_names_the_nights_that_say_nothing(tonight: Flights) -> None:

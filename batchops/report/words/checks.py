@@ -25,6 +25,7 @@ from batchops.report.words.saying import (
 )
 from batchops.report.words.skew import SKEWS
 from batchops.report.words.slices import SLICES
+from batchops.report.words.tasks import outputs, score_words
 from batchops.report.words.together import TOGETHER
 from batchops.verdict import Finding
 
@@ -94,20 +95,22 @@ def _outside(finding: Finding, facts: Facts) -> Saying:
 
 
 def _score_distance(finding: Finding, facts: Facts) -> Saying:
+    scores, changed = score_words(subject_words(finding), facts.task)
     return Saying(
-        title=f"Scores are distributed otherwise than in {facts.was}{scope_words(finding, facts)}",
-        short=f"distance of the scores from {facts.was}",
-        headline=f"The scores differ from {facts.was} by {against_limit(finding)}",
-        remedy="See which inputs moved; when labels come, see whether the scores are still right",
+        title=f"{changed} than in {facts.was}{scope_words(finding, facts)}",
+        short=f"distance of {scores} from {facts.was}",
+        headline=f"{changed} than in {facts.was}: they differ by {against_limit(finding)}",
+        remedy=f"See which inputs moved; when labels come, see whether the {outputs(facts.task)} are still right",
         command=relabel(facts),
     )
 
 
 def _score_null(finding: Finding, facts: Facts) -> Saying:
+    score = outputs(facts.task).removesuffix("s")
     return Saying(
-        title="Rows have no score",
-        short="of rows without a score",
-        headline=f"{amount(finding.value, finding.unit)} of {plural(facts.rows, 'row')} have no score",
+        title=f"Rows have no {score}",
+        short=f"of rows without a {score}",
+        headline=f"{amount(finding.value, finding.unit)} of {plural(facts.rows, 'row')} have no {score}",
         remedy="The model gave no finite number; look at its version",
         command=f"batchops model show {facts.model}" if facts.model else None,
     )
@@ -134,8 +137,8 @@ def _gap(finding: Finding, facts: Facts) -> Saying:
 
 def _roc_auc(finding: Finding, facts: Facts) -> Saying:
     now, reference = figure_of(finding, "now"), figure_of(finding, "reference")
-    now = facts.roc_auc if now is None else now
-    reference = facts.roc_auc_reference if reference is None else reference
+    now = facts.metrics.get("roc_auc") if now is None else now
+    reference = facts.metrics_reference.get("roc_auc") if reference is None else reference
     known = now is not None and reference is not None
     return Saying(
         title=f"The model ranks worse than in {facts.was}",
@@ -172,11 +175,6 @@ def _labels(what: str, remedy: str) -> Callable[[Finding, Facts], Saying]:
     return saying
 
 
-def _invalid(finding: Finding, facts: Facts) -> Saying:
-    what = "are neither 0 nor 1" if facts.job else "are none of the reference's classes"
-    return _labels(what, "Correct the labels' source, then read them again")(finding, facts)
-
-
 def _other(finding: Finding, facts: Facts) -> Saying:
     """For checks that came after this was written."""
     measure = clean(finding.check.partition(".")[2] or finding.check).replace("_", " ")
@@ -208,7 +206,6 @@ SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
         "quality.roc_auc": _roc_auc,
         "quality.coverage": _coverage,
         "labels.conflicting": _labels("contradict each other", "Correct the labels' source, then read them again"),
-        "labels.invalid": _invalid,
         "labels.unmatched": _labels("belong to no scored row", "See whether keys changed between scoring and labels"),
         "slices.calibration_gap": _gap,
     }

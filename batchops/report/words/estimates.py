@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from batchops.report.formats import decimal
 from batchops.report.words.facts import Facts
 from batchops.report.words.saying import Saying, against_limit, figure_of, relabel
+from batchops.report.words.tasks import told
 from batchops.verdict import Finding
 
 __all__ = ["ESTIMATES"]
 
 
-def _expected(metric: str, rises: bool) -> Callable[[Finding, Facts], Saying]:
+def _expected(metric: str, name: str, rises: bool) -> Callable[[Finding, Facts], Saying]:
     def saying(finding: Finding, facts: Facts) -> Saying:
         now, reference = figure_of(finding, "now"), figure_of(finding, "reference")
         known = now is not None and reference is not None
         change = "rise" if rises else "fall"
         return Saying(
-            title=f"The {metric} is expected to {change} against {facts.was}, before any outcome is known",
-            short=f"expected {change} of the {metric} against {facts.was}",
-            headline=f"The {metric} is expected to be "
+            title=f"The {name} is expected to {change} against {facts.was}, before any outcome is known",
+            short=f"expected {change} of the {name} against {facts.was}",
+            headline=f"The {name} is expected to be "
             + (
-                f"{decimal(now)}, and was {decimal(reference)} in {facts.was}"
+                f"{told(metric, now, facts.unit)}, and was {told(metric, reference, facts.unit)} in {facts.was}"
                 if known
                 else f"worse than in {facts.was} by {against_limit(finding)}"
             ),
@@ -36,8 +36,10 @@ def _expected(metric: str, rises: bool) -> Callable[[Finding, Facts], Saying]:
 
 ESTIMATES: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
     {
-        "estimated.roc_auc": _expected("ROC AUC", rises=False),
-        "estimated.log_loss": _expected("log loss", rises=True),
-        "estimated.root_mean_squared_error": _expected("root mean squared error", rises=True),
+        "estimated.roc_auc": _expected("roc_auc", "ROC AUC", rises=False),
+        "estimated.log_loss": _expected("log_loss", "log loss", rises=True),
+        "estimated.root_mean_squared_error": _expected(
+            "root_mean_squared_error", "root mean squared error", rises=True
+        ),
     }
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 __all__ = ["Facts"]
 
@@ -21,7 +22,9 @@ class Facts:
         slices: How many slices were tested; 0 where none was.
         labels_expected: Night on which the first labels are due, ISO; None where the job has no labels.
         labelled: Labelled rows of the window.
-        roc_auc, roc_auc_reference: Over the window, and in training; None where unknown.
+        task: ``binary``, ``multiclass`` or ``regression``.
+        unit: Of the label, of regression.
+        metrics, metrics_reference: What is judged of the task, over the window and in training, where it is known.
     """
 
     job: str
@@ -37,8 +40,10 @@ class Facts:
     slices: int = 0
     labels_expected: str | None = None
     labelled: int = 0
-    roc_auc: float | None = None
-    roc_auc_reference: float | None = None
+    task: str = "binary"
+    unit: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics_reference: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def was(self) -> str:

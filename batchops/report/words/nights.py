@@ -8,6 +8,7 @@ from types import MappingProxyType
 from batchops.report.formats import amount, date, number, percent, plural
 from batchops.report.words.facts import Facts
 from batchops.report.words.saying import Saying, against_limit, figure_of, rerun, subject_words, text_of, train
+from batchops.report.words.tasks import outputs, score_words
 from batchops.verdict import Finding
 
 __all__ = ["NIGHTS"]
@@ -57,11 +58,12 @@ def _unseen(finding: Finding, _: Facts) -> Saying:
 
 
 def _score(finding: Finding, facts: Facts) -> Saying:
+    scores, changed = score_words(text_of(finding, "column"), facts.task)
     return Saying(
-        title=f"Scores are distributed otherwise than in {_beside(finding)}",
-        short="distance of the scores from recent nights",
-        headline=f"The scores differ from {_beside(finding)} by {against_limit(finding)}",
-        remedy="See which inputs changed tonight; when labels come, see whether the scores were right",
+        title=f"{changed} than in {_beside(finding)}",
+        short=f"distance of {scores} from recent nights",
+        headline=f"{changed} than in {_beside(finding)}: they differ by {against_limit(finding)}",
+        remedy=f"See which inputs changed tonight; when labels come, see whether the {outputs(facts.task)} were right",
         command=f"batchops labels {facts.job} --date {facts.night}",
     )
 
@@ -85,8 +87,9 @@ MEASURED = {
 """What each series is."""
 
 
-def _series(what: str) -> Callable[[Finding, Facts], Saying]:
+def _series(told: str) -> Callable[[Finding, Facts], Saying]:
     def saying(finding: Finding, facts: Facts) -> Saying:
+        what = told.replace("score", "prediction") if facts.task == "regression" else told
         now, expected = figure_of(finding, "now"), figure_of(finding, "expected")
         more = "above" if (finding.value or 0.0) > 0 else "below"
         figures = [

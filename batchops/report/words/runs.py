@@ -8,13 +8,13 @@ from typing import Protocol
 
 from batchops.report.formats import clean, date, listing, plural
 from batchops.report.topics import family_of
+from batchops.report.words.tasks import outputs
 from batchops.verdict import Past, Severity
 
 __all__ = ["index_headline", "index_lead", "topic_name"]
 
 NAMES = {
     "slices": "Slices are wrong",
-    "score": "Scores are distributed otherwise than in training",
     "quality.calibration_gap": "Scores are too low or too high",
     "quality.roc_auc": "The model ranks worse than in training",
     "quality.accuracy": "The model decides wrongly more often than in training",
@@ -30,8 +30,9 @@ NAMES = {
     "volume.rows": "The number of rows is not allowed",
     "volume.weekday": "The number of rows is unusual for the weekday",
     "labels.conflicting": "Labels contradict each other",
-    "labels.invalid": "Labels are neither 0 nor 1",
+    "labels.invalid": "Labels cannot be read",
     "labels.unmatched": "Labels belong to no scored row",
+    "labels.unknown": "Labels are of classes that the model does not know",
 }
 ABOUT = {"contract.rule": "Rule broken", "drift": "Input drift", "schema": "Schema", "freshness": "Old data"}
 
@@ -52,9 +53,11 @@ class Opened(Protocol):
         """How many runs it has lasted."""
 
 
-def topic_name(topic: str) -> str:
+def topic_name(topic: str, task: str | None = None) -> str:
     """What an incident is about: ``Input drift: temp``."""
     check, _, subject = topic.partition(":")
+    if check == "score":
+        return f"{outputs(task).capitalize()} are distributed otherwise than in training"
     if check in NAMES:
         return NAMES[check]
     about = ABOUT.get(check) or ABOUT.get(family_of(check)) or ABOUT.get(check.partition(".")[0]) or check
@@ -79,11 +82,11 @@ def index_headline(history: Sequence[Past]) -> str:
     return f"{words[level]} {nights}"
 
 
-def index_lead(incidents: Sequence[Opened], history: Sequence[Past]) -> str:
+def index_lead(incidents: Sequence[Opened], history: Sequence[Past], task: str | None = None) -> str:
     """What is open now."""
     if not history:
         return "The first run will show here."
     if not incidents:
         return "No incident is open."
-    told = [f"{topic_name(each.topic)} (since {date(each.first, year=False)})" for each in incidents]
+    told = [f"{topic_name(each.topic, task)} (since {date(each.first, year=False)})" for each in incidents]
     return f"{plural(len(incidents), 'incident')} open: {listing(told, 3)}."

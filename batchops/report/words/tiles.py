@@ -10,14 +10,16 @@ from batchops.report.topics import BOTH, family_of, is_tonight, subject_of, urge
 from batchops.report.words.checks import say
 from batchops.report.words.facts import Facts
 from batchops.report.words.saying import limit_words, unit_of
+from batchops.report.words.tasks import IN_UNIT
 from batchops.verdict import Finding, Severity, worst
 
 __all__ = ["family", "nearest", "not_run", "severity_of_family"]
 
 STEADY = {
-    "contract": "contract.quarantined",
-    "score": "score.distance",
-    "quality": "quality.calibration_gap",
+    "contract": ("contract.quarantined",),
+    "score": ("score.distance",),
+    # Each task has one of these.
+    "quality": ("quality.calibration_gap", "quality.root_mean_squared_error", "quality.accuracy"),
 }
 """What a tile shows as long as nothing of its family is wrong, so that its line over the nights stays the same line."""
 
@@ -78,7 +80,7 @@ def _shown(name: str, findings: Sequence[Finding]) -> Finding | None:
     alarms = sorted((f for f in findings if f.severity in ALARMS), key=urgency)
     if alarms:
         return alarms[0]
-    steady = [f for f in findings if f.check == STEADY.get(name) and f.value is not None]
+    steady = [f for f in findings if f.check in STEADY.get(name, ()) and f.value is not None]
     window = [f for f in steady if not is_tonight(f.subject)]
     return next(iter(window or steady), None) or nearest(findings)
 
@@ -99,7 +101,8 @@ def _slices(findings: Sequence[Finding], facts: Facts) -> Family:
     tested = max(facts.slices, sum(f.value is not None for f in findings))
     first = min(alarms or [f for f in findings if f.value is not None], key=lambda f: f.limit or 0.0)
     failing = sum(f.severity is Severity.FAIL for f in alarms)
-    text = f"of {plural(tested, 'slice')} beyond {limit_words(first.check, first.limit, first.unit)}"
+    unit = f" {facts.unit}" if facts.unit and first.check.removeprefix("slices.") in IN_UNIT else ""
+    text = f"of {plural(tested, 'slice')} beyond {limit_words(first.check, first.limit, first.unit)}{unit}"
     if alarms:
         text += f"; {failing} {'fails' if failing == 1 else 'fail'}" if 0 < failing < len(alarms) else ""
         text += f"; worst: {clean(alarms[0].subject)}"

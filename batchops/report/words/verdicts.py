@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from batchops.audit.document import Action, FindingPart, VerdictPart
-from batchops.report.formats import amount, clean, date, decimal, plural
+from batchops.report.formats import amount, clean, date, plural
 from batchops.report.topics import FAMILIES, family_of, groups, urgency
 from batchops.report.words.checks import say
 from batchops.report.words.facts import Facts
 from batchops.report.words.findings import topic_title
 from batchops.report.words.saying import limit_words, size_words, unit_of
+from batchops.report.words.tasks import family_title, outputs, still
 from batchops.report.words.tiles import family, nearest, not_run
 from batchops.verdict import Finding, Severity, Verdict
 
@@ -21,27 +22,31 @@ MOST_ACTIONS = 3
 
 WRONG = (
     ("quality.roc_auc", "quality", "Do not use these scores: neither their order nor their level is what it was."),
-    (
-        "quality.calibration_gap",
-        "quality",
-        "Do not use these scores as probabilities; rankings and top-N lists may be used.",
-    ),
     ("quality.accuracy", "quality", "Do not use these decisions: they are wrong more often than they were."),
     (
         "quality.root_mean_squared_error",
         "quality",
         "Do not use these predictions: they are further from what came true than they were.",
     ),
-    ("quality.mean_error", "quality", "Do not use these predictions as they are: all of them are too high or too low."),
+    (
+        "quality.mean_error",
+        "quality",
+        "Do not use these predictions as amounts: all of them are too high or too low; rankings may be used.",
+    ),
+    (
+        "quality.calibration_gap",
+        "quality",
+        "Do not use these scores as probabilities; rankings and top-N lists may be used.",
+    ),
     (
         "quality.log_loss",
         "quality",
         "Do not use these scores as probabilities: they are further from what came true than they were.",
     ),
     ("slices.calibration_gap", "slices", "Use the scores, but not as probabilities in the slices that fail."),
-    ("slices", "slices", "Use the scores, but not in the slices that fail."),
+    ("slices.", "slices", "Use the scores, but not in the slices that fail."),
 )
-"""What a failing check means for the use of the scores, the worst first: (check, where to look, words)."""
+"""What a failing check means for the use of the scores, the worst first: (how it begins, where to look, words)."""
 
 
 def verdict_part(verdict: Verdict, findings: Sequence[FindingPart], facts: Facts) -> VerdictPart:
@@ -93,7 +98,8 @@ def _lead(first: Finding | None, verdict: Verdict, facts: Facts) -> list[str]:
     sentences.append(_works(verdict, facts))
     quality = [finding for finding in verdict.findings if family_of(finding.check) == "quality"]
     if not any(finding.value is not None for finding in quality):
-        sentences.append(f"Whether the scores are right is not known: {_lower(not_run('quality', facts))}")
+        unknown = f"Whether the {outputs(facts.task)} are right is not known"
+        sentences.append(f"{unknown}: {_lower(not_run('quality', facts))}")
     return sentences
 
 
@@ -127,52 +133,48 @@ def _since(first: Finding, facts: Facts) -> str:
 def _works(verdict: Verdict, facts: Facts) -> str:
     """What can still be relied on."""
     words = []
-    auc = [finding for finding in verdict.findings if finding.check == "quality.roc_auc"]
-    if any(f.severity is Severity.PASS for f in auc) and facts.roc_auc is not None:
-        reference = (
-            f", {decimal(facts.roc_auc_reference)} in {facts.was}" if facts.roc_auc_reference is not None else ""
-        )
-        words.append(f"Ranking still holds: ROC AUC {decimal(facts.roc_auc)}{reference}.")
-    good = [
-        title for name, title in FAMILIES.items() if family(name, verdict.findings, facts).severity is Severity.PASS
-    ]
+    check, sentence = still(facts)
+    if sentence and any(f.check == check and f.severity is Severity.PASS for f in verdict.findings):
+        words.append(sentence)
+    held = [name for name in FAMILIES if family(name, verdict.findings, facts).severity is Severity.PASS]
+    good = [family_title(name, facts.task) for name in held]
     if good and verdict.alarms:
         words.append(f"Within limits: {', '.join(title.lower() for title in good)}.")
     elif not verdict.alarms:
-        held = sum(f.severity is Severity.PASS for f in verdict.findings)
-        words.append(f"{plural(held, 'figure')} judged, none beyond its limit; {plural(facts.scored, 'row')} scored.")
+        judged = sum(f.severity is Severity.PASS for f in verdict.findings)
+        words.append(f"{plural(judged, 'figure')} judged, none beyond its limit; {plural(facts.scored, 'row')} scored.")
     return " ".join(words)
 
 
 def _use(first: Finding | None, verdict: Verdict, facts: Facts) -> Action:
     """What to do with the scores."""
+    scores = outputs(facts.task)
     if facts.output == "withheld":
-        words = "Do not look for tonight's scores: they are withheld; earlier nights stand as they were."
+        words = f"Do not look for tonight's {scores}: they are withheld; earlier nights stand as they were."
         return Action(words, None, "findings")
     if not facts.scored:
-        return Action("There is no score to use tonight." if facts.job else "There is no row to use.")
+        return Action(f"There are no {scores} to use tonight." if facts.job else "There is no row to use.")
     if first is None:
         return _use_all(verdict, facts)
     failing = {finding.check for finding in verdict.alarms if finding.severity is Severity.FAIL}
-    failing |= {family_of(check) for check in failing}
-    for check, place, words in WRONG:
-        if check in failing:
-            return Action(words, None, place)
+    for begin, place, words in WRONG:
+        if any(check.startswith(begin) for check in failing):
+            return Action(words.replace("the scores", f"the {scores}"), None, place)
     if not facts.job and not facts.labelled:
         words = "Use the data with care: something fails." if failing else "The data may be used; what warns is below."
         return Action(words, None, "findings")
     if not facts.labelled:
-        words = "Use the scores with care: whether they are right is not known before the labels come."
+        words = f"Use the {scores} with care: whether they are right is not known before the labels come."
         return Action(words, None, "findings")
     if not failing:
-        return Action("The scores may be used; nothing failed, and what warns is below.", None, "findings")
-    return Action("The scores may be used: where outcomes are known they are right, though something else failed.")
+        return Action(f"The {scores} may be used; nothing failed, and what warns is below.", None, "findings")
+    return Action(f"The {scores} may be used: where outcomes are known they are right, though something else failed.")
 
 
 def _use_all(verdict: Verdict, facts: Facts) -> Action:
     rows = plural(facts.scored, "row")
     if facts.job:
-        return Action(f"Use the scores: {rows} published.")
+        return Action(f"Use the {outputs(facts.task)}: {rows} published.")
     if verdict.severity is Severity.NOT_RUN:
         return Action(f"Name a reference, labels or a contract: of {rows} nothing could be judged.")
     return Action(f"Use the data: {rows}, nothing stands out.")

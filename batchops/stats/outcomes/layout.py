@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from batchops.stats.numbers.whole import weight_quantum
 from batchops.stats.outcomes.regression import lay_out_errors
 from batchops.stats.outcomes.state import ScoreCells
 
-__all__ = ["lay_out_classes", "lay_out_quality", "lay_out_scores"]
+__all__ = ["class_order", "lay_out_classes", "lay_out_quality", "lay_out_scores"]
 
 Floats = NDArray[np.float64]
 
@@ -84,9 +84,20 @@ def _class_names(frame: pl.DataFrame) -> tuple[str, ...]:
     held = [frame[name].drop_nulls().unique() for name in ("label", "prediction") if name in frame.columns]
     names = {name for values in held for name in values.cast(pl.String)}
     names |= {name.removeprefix("score_") for name in frame.columns if name.startswith("score_")}
-    if held and all(values.dtype.is_numeric() for values in held):
-        return tuple(sorted(names, key=lambda name: (_number(name), name)))
-    return tuple(sorted(names))
+    return class_order(names)
+
+
+def class_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of classes in the order of numbers where all are numbers, else of texts.
+
+    >>> class_order(["10", "9"]), class_order(["10", "9", "none"])
+    (('9', '10'), ('10', '9', 'none'))
+    """
+    known = sorted(names)
+    numbers = [_number(name) for name in known]
+    if not all(map(math.isfinite, numbers)):
+        return tuple(known)
+    return tuple(name for _, name in sorted(zip(numbers, known, strict=True)))
 
 
 def _number(name: str) -> float:

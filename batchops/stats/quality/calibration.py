@@ -1,4 +1,4 @@
-"""Do scores mean what they say? Mean score against the share of positives, and the line that would mend them."""
+"""Do scores mean what they say? Mean score against what came true, and the line that would mend them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from batchops.stats.numbers.sparse import merge_sparse
+from batchops.stats.numbers.whole import UNIT
+from batchops.stats.outcomes.regression import ErrorCells
 from batchops.stats.outcomes.state import SCORE, Quality, ScoreCells
 from batchops.stats.quality.window import window_of
 
@@ -20,14 +22,16 @@ Floats = NDArray[np.float64]
 
 STEPS = 50
 
+TENTHS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCell:
-    """Labelled rows whose score lies in [low, high); the last cell includes 1.
+    """Labelled rows whose score lies in [low, high); the last cell includes its upper end.
 
     Attributes:
         predicted: Mean score; None without rows.
-        observed: Share of positives; None without rows.
+        observed: Share of positives, of numbers the mean label; None without rows.
         label: The class whose score and rows these are; None of two classes.
     """
 
@@ -56,12 +60,12 @@ class Recalibration:
 def calibration(quality: Quality, cells: ScoreCells) -> tuple[CalibrationCell, ...]:
     """Cells between the deciles of the reference's scores, lowest first, over all nights; empty ones included.
 
-    Of more than two classes, those of each class in turn; of numbers, none.
+    Of more than two classes, those of each class in turn; of numbers, cells between tenths of the predictions.
     """
     if cells.task == "multiclass":
         return _by_class(quality, cells)
     if cells.task == "regression":
-        return ()
+        return _of_numbers(quality, cells.errors or ErrorCells())
     table = quality.calibration()
     size = len(cells.calibration) + 1
     rows, positives, scores = (table.floats(size, measure) if table.cells else np.zeros(size) for measure in range(3))
@@ -82,6 +86,38 @@ def _cells(
             label=label,
         )
         for cell in range(len(ends) - 1)
+    )
+
+
+def _of_numbers(quality: Quality, scale: ErrorCells) -> tuple[CalibrationCell, ...]:
+    """Mean prediction and mean label by tenths of the reference's predictions.
+
+    A cell of predictions stands at the mean of all its rows, labelled or not.
+    """
+    edges = np.array(scale.predictions)
+    if not len(edges):
+        return ()
+    size = len(edges) + 1
+    every = merge_sparse([night.scores for night in quality.nights.values()])
+    labelled = merge_sparse([night.errors.predictions for night in quality.nights.values() if night.errors is not None])
+    known, rows = every.floats(size, 0), labelled.floats(size, 0)
+    away, error = (table.floats(size, 1) / UNIT for table in (every, labelled))
+    mean = scale.centre + np.ldexp(away / np.maximum(known, 1.0), scale.label_exponent)
+    ends = np.unique(edges[np.linspace(0, len(edges) - 1, TENTHS + 1).round().astype(int)])
+    bins = ends[1:-1]
+    wide = np.searchsorted(bins, np.concatenate(([-np.inf], edges)), side="right")
+    n, predicted, errors = (
+        np.bincount(wide, weights=each, minlength=len(bins) + 1)
+        for each in (rows, rows * mean, np.ldexp(error, scale.error_exponent))
+    )
+    lows, highs = (ends[0], *bins), (*bins, ends[-1])
+    # Of no rows, and of numbers that no float can hold, there is no mean.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.stack([predicted, predicted - errors]) / n
+    shown = [[float(mean) if np.isfinite(mean) else None for mean in side] for side in means]
+    return tuple(
+        CalibrationCell(float(lows[cell]), float(highs[cell]), int(n[cell]), shown[0][cell], shown[1][cell])
+        for cell in range(len(bins) + 1)
     )
 
 

@@ -87,3 +87,27 @@ def test_each_class_is_calibrated_by_its_own_score() -> None:
             assert cell.predicted == pytest.approx(scores[held, place].mean(), abs=1e-8)
             assert cell.observed == pytest.approx((rows["label"].to_numpy()[held] == name).mean())
     assert calibration(Quality(), cells) == ()
+
+
+def test_numbers_stand_beside_what_came_true_by_tenths_of_the_predictions() -> None:
+    rng = np.random.default_rng(3)
+    predicted = rng.gamma(2, 30, 20_000) + 1_000
+    label = 1_000 + 0.5 * (predicted - 1_000) + rng.normal(0, 5, 20_000)
+    rows = pl.DataFrame({"score": predicted, "label": label})
+    cells = lay_out_quality(rows, "regression")
+    found = calibration(tally_quality(rows, "a", (), cells) + tally_quality(rows, "b", (), cells), cells)
+    assert len(found) == 10
+    assert sum(each.n for each in found) == 2 * rows.height
+    for each in found:
+        own = (predicted >= each.low) & (predicted < each.high)
+        own |= (predicted == predicted.max()) & (each is found[-1])
+        assert each.n == 2 * own.sum()
+        assert each.predicted == pytest.approx(predicted[own].mean(), rel=1e-7)
+        assert each.observed == pytest.approx(label[own].mean(), rel=1e-7)
+
+
+def test_a_number_that_is_always_predicted_is_one_cell() -> None:
+    rows = pl.DataFrame({"score": [3.0] * 20, "label": [1.0, 2.0] * 10})
+    cells = lay_out_quality(rows, "regression")
+    (found,) = calibration(tally_quality(rows, "", (), cells), cells)
+    assert (found.n, found.predicted, found.observed) == (20, 3.0, 1.5)

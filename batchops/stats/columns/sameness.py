@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincc
 
-from batchops.stats.numbers.chances import heavier, share_chance, weighted_squares_chance
+from batchops.stats.numbers.chances import heavier, joined_chance, share_chance, weighted_squares_chance
 from batchops.stats.numbers.intervals import influences
 from batchops.stats.numbers.sparse import Integers
 
@@ -38,6 +38,19 @@ SPREAD_OUT = 6
 """Rows expected outside the commonest cell for the Anderson-Darling statistic to follow its closed form: simulated, its
 chances of 1 in 20 and of 1 in 365 are right from there on."""
 
+FEWEST = 4
+"""Rows that are enough where no cell has a quarter of them, and outside a spike: simulated, as above. There the chance
+of 1 in 365 would be up to twice that, so all are raised, by as much as that of so few rows needs."""
+
+SPIKE, ALONE = 0.25, 8.0
+"""A cell stands out with so much of all rows, and so many times as many as any other; zero often does."""
+
+LIGHT = 0.15
+"""What a spike counts for in the Anderson-Darling statistic, of what all other cells do."""
+
+APART = 20
+"""Rows expected outside the spike for it and the others to be tested by themselves."""
+
 RUNS = 48
 
 
@@ -48,6 +61,11 @@ def anderson_darling(now: Integers, was: Integers) -> float:
     up to the middle of cell j, h_j and H_j the pooled share of the cell and up to its middle (Scholz & Stephens,
     K-sample Anderson-Darling tests, JASA 82, 1987, the version for ties). 0 where all rows are in one cell.
     """
+    return _anderson_darling(now, was, math.inf)
+
+
+def _anderson_darling(now: Integers, was: Integers, light: float) -> float:
+    """The same, its sum's weights h_j being those of `_part`."""
     pooled = now + was
     held = pooled > 0
     n, m = float(now.sum()), float(was.sum())
@@ -55,10 +73,17 @@ def anderson_darling(now: Integers, was: Integers) -> float:
     if len(share) < 2:
         return 0.0
     apart = _middles(now[held])[1] - _middles(was[held])[1]
-    return float((share * apart**2 / spread).sum()) * n * m / (n + m) * (1 - 1 / (n + m))
+    return float((_part(share, light) * apart**2 / spread).sum()) * n * m / (n + m) * (1 - 1 / (n + m))
 
 
-def _weights(pooled: Integers) -> Floats:
+def _part(share: Floats, light: float) -> Floats:
+    """What each cell counts for: its share, of the commonest at most ``light`` times all others'; in sum 1."""
+    part, commonest = share.copy(), int(share.argmax())
+    part[commonest] = min(part[commonest], light * (1 - share[commonest]))
+    return np.asarray(part / part.sum())
+
+
+def _weights(pooled: Integers, light: float = math.inf) -> Floats:
     """Of the chi-squares that the Anderson-Darling statistic is a sum of, where all is alike; they add up to 1.
 
     The statistic averages, over the pooled rows, squares of which each has mean 1. They are correlated as cumulative
@@ -68,7 +93,7 @@ def _weights(pooled: Integers) -> Floats:
     share, middle, spread = _middles(np.bincount(_runs(pooled), weights=pooled))
     covariance = np.minimum.outer(middle, middle) - np.outer(middle, middle)
     covariance[np.diag_indices_from(covariance)] = spread
-    scale = np.sqrt(share / spread)
+    scale = np.sqrt(_part(share, light) / spread)
     found = np.linalg.eigvalsh(covariance * np.outer(scale, scale))
     return np.asarray(np.maximum(found, 0.0), dtype=np.float64)
 
@@ -92,9 +117,11 @@ def _middles(counts: Integers | Floats) -> tuple[Floats, Floats, Floats]:
 def ordered_chance(now: Integers, was: Integers, effect: float = 1.0) -> float:
     """Chance of rows so unlike the reference's in the same ordered cells, were they drawn alike.
 
-    By the Anderson-Darling statistic. Where nearly all rows lie in one cell, too few lie elsewhere for its closed
-    form; then the share elsewhere is tested exactly, and what lies elsewhere by itself: twice the smaller chance. Of
-    fewer than six rows in many cells, where they lie on the whole is tested: the share above the common median.
+    By the Anderson-Darling statistic. It looks at each value as often as it comes, and so at hardly anything but the
+    share of a value that stands out, zero for example. Of such a spike the share is tested exactly and what lies
+    elsewhere by itself, and both chances are joined; where few rows lie elsewhere, the spike counts little in one
+    statistic of all. Where hardly any row does, the share alone is tested. Of very few rows in many cells, where they
+    lie on the whole is tested: the share above the common median.
 
     Args:
         now, was: Rows by cell, in the order of the values.
@@ -103,23 +130,39 @@ def ordered_chance(now: Integers, was: Integers, effect: float = 1.0) -> float:
     n, m, pooled = float(now.sum()), float(was.sum()), now + was
     if not n or not m:
         return 1.0
-    commonest = int(pooled.argmax())
-    elsewhere = (n - float(now[commonest])) / effect, (m - float(was[commonest])) / effect
-    held = int(np.count_nonzero(pooled))
-    expected = min(n, m) / effect * (1 - float(pooled[commonest]) / (n + m))
-    if held > 2 and expected >= SPREAD_OUT:
-        return weighted_squares_chance(anderson_darling(now, was) / effect, _weights(pooled[pooled > 0]))
-    if min(n, m) / effect < SPREAD_OUT and held > 2:
-        above = np.cumsum(pooled) - pooled / 2 > pooled.sum() / 2
-        return share_chance(
-            (float(now[above].sum()) / effect, n / effect), (float(was[above].sum()) / effect, m / effect)
-        )
-    share = share_chance((elsewhere[0], n / effect), (elsewhere[1], m / effect))
-    if held <= 2 or min(elsewhere) < SPREAD_OUT:
-        return share
-    now, was = now.copy(), was.copy()
-    now[commonest] = was[commonest] = 0
-    return min(1.0, 2 * min(share, ordered_chance(now, was, effect)))
+    commonest, rows = int(pooled.argmax()), min(n, m) / effect
+    part = float(pooled[commonest]) / (n + m)
+    if np.count_nonzero(pooled) <= 2:
+        return _share_of(np.arange(len(now)) == commonest, now, was, effect)
+    if part >= SPIKE and part * (n + m) >= ALONE * float(np.partition(pooled, -2)[-2]):
+        return _chance_with_spike(now, was, effect)
+    if part < SPIKE and rows < FEWEST:
+        return _share_of(np.cumsum(pooled) - pooled / 2 > pooled.sum() / 2, now, was, effect)
+    if part < SPIKE or rows * (1 - part) >= SPREAD_OUT:
+        return _ordered(now, was, effect)
+    return _share_of(np.arange(len(now)) == commonest, now, was, effect)
+
+
+def _chance_with_spike(now: Integers, was: Integers, effect: float) -> float:
+    pooled = now + was
+    spike = np.arange(len(now)) == int(pooled.argmax())
+    elsewhere = min(float(now.sum()), float(was.sum())) / effect * float(pooled[~spike].sum()) / float(pooled.sum())
+    share = _share_of(spike, now, was, effect)
+    if elsewhere >= APART:
+        return joined_chance(share, ordered_chance(now[~spike], was[~spike], effect))
+    return min(1.0, (1 + FEWEST / elsewhere) * _ordered(now, was, effect, LIGHT)) if elsewhere >= FEWEST else share
+
+
+def _ordered(now: Integers, was: Integers, effect: float, light: float = math.inf) -> float:
+    """Chance of the Anderson-Darling statistic, by its closed form."""
+    pooled = now + was
+    return weighted_squares_chance(_anderson_darling(now, was, light) / effect, _weights(pooled[pooled > 0], light))
+
+
+def _share_of(chosen: NDArray[np.bool_], now: Integers, was: Integers, effect: float) -> float:
+    """Chance of the share of rows in some cells."""
+    first, second = ((float(counts[chosen].sum()) / effect, float(counts.sum()) / effect) for counts in (now, was))
+    return share_chance(first, second)
 
 
 def pearson(now: Integers | Floats, was: Integers | Floats) -> float:

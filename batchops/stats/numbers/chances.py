@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincinv, kolmogorov, ndtr, ndtri, stdtr
 
-__all__ = ["heavier", "kolmogorov_chance", "share_chance", "weighted_squares_chance"]
+__all__ = ["heavier", "joined_chance", "kolmogorov_chance", "share_chance", "weighted_squares_chance"]
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +26,16 @@ def heavier(chance: float, freedom: float) -> float:
     if math.isinf(freedom) or not 0 < chance < 1:
         return chance
     return min(1.0, 2 * float(stdtr(freedom, float(ndtri(chance / 2)))))
+
+
+def joined_chance(first: float, second: float) -> float:
+    """Chance of a product so small of the chances of two independent tests (Fisher, 1932): q (1 - ln q).
+
+    >>> round(joined_chance(0.05, 0.5), 4)
+    0.1172
+    """
+    product = first * second
+    return min(1.0, product * (1 - math.log(product))) if product > 0 else 0.0
 
 
 def share_chance(now: tuple[float, float], was: tuple[float, float], edge: float = 0.0, upper: bool = False) -> float:

@@ -73,6 +73,32 @@ def test_a_shift_is_found_as_often_as_by_students_test(rows: int, shift: float) 
     assert ours >= 0.9 * theirs > 50
 
 
+@pytest.mark.parametrize(("rows", "shift"), [(20, 0.7), (100, 0.4), (1_000, 0.07)])
+def test_a_shift_of_all_but_a_spike_is_found_as_often_as_by_kolmogorov_and_smirnov(rows: int, shift: float) -> None:
+    rng = np.random.default_rng(rows)
+    share, edges = SHARES["spike"], np.exp(stats.norm.ppf(np.arange(1, 60) / 60))
+    moved = np.diff(stats.norm.cdf(np.log(np.maximum(edges - shift, 1e-9))), prepend=0.0, append=1.0)
+    was = rng.multinomial(20_000, share)
+    now, same = (rng.multinomial(rows, each, size=400) for each in (np.append(0.7, 0.3 * moved), share))
+
+    def found(chance: Callable[[Integers], float]) -> float:
+        """How often, at the limit that so many unchanged rows pass in 1 of 20 times."""
+        limit = np.quantile([chance(each) for each in same], 0.05)
+        return float(np.sum(np.array([chance(each) for each in now]) <= limit))
+
+    def near(counts: Integers) -> float:
+        return -float(np.abs(np.cumsum(counts) / rows - np.cumsum(was) / was.sum()).max())
+
+    assert found(lambda counts: ordered_chance(counts, was)) >= 0.9 * found(near) > 60
+
+
+def test_a_spike_that_shrinks_is_found() -> None:
+    rng, share = np.random.default_rng(0), SHARES["spike"]
+    fewer = np.append(0.64, share[1:] * 0.36 / 0.3)
+    now, was = rng.multinomial(1_000, fewer), rng.multinomial(20_000, share)
+    assert ordered_chance(now, was) < 1e-3
+
+
 @pytest.mark.parametrize("name", ["five", "zipf", "thousand"])
 def test_one_new_category_of_a_hundredth_is_found_among_any_number(name: str) -> None:
     rng, share = np.random.default_rng(0), SHARES[name]

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 
-from batchops.stats.numbers.chances import heavier, kolmogorov_chance, share_chance, weighted_squares_chance
+from batchops.stats.numbers.chances import (
+    heavier,
+    joined_chance,
+    kolmogorov_chance,
+    share_chance,
+    weighted_squares_chance,
+)
 
 hits = (
     st.integers(0, 30).flatmap(lambda rows: st.tuples(st.integers(0, rows), st.just(rows))).filter(lambda each: each[1])
@@ -82,3 +88,10 @@ def test_kolmogorovs_tail_is_scipys(excess: float, rows: int) -> None:
     exact = float(stats.kstwobign.sf(excess * math.sqrt(rows)))
     assert kolmogorov_chance(excess, rows) == pytest.approx(exact, rel=1e-9, abs=1e-300)
     assert kolmogorov_chance(-excess, rows) == 1
+
+
+@given(st.floats(1e-150, 1), st.floats(1e-150, 1))
+def test_chances_of_two_tests_are_joined_as_fisher_does(first: float, second: float) -> None:
+    exact = float(stats.combine_pvalues([first, second]).pvalue)
+    assert joined_chance(first, second) == pytest.approx(exact, rel=1e-9, abs=1e-300)
+    assert joined_chance(first, 0.0) == 0

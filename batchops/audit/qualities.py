@@ -136,11 +136,14 @@ def main_values(metrics: Metrics, cells: ScoreCells) -> Mapping[str, float]:
 
 
 def judged_change(name: str, now: Metrics, before: Metrics) -> Estimate:
-    """What is judged of one of `MAIN_METRICS`: its fall, its rise, or itself; not measured on fewer than k rows."""
-    current = now.get(name, NOT_MEASURED)
-    if current.n < K_ANONYMOUS:
+    """What is judged of one of `MAIN_METRICS`: its fall, its rise, or itself.
+
+    Not measured on fewer than k rows, nor against fewer: how far those may be off cannot be told from them.
+    """
+    current, was = now.get(name, NOT_MEASURED), before.get(name, NOT_MEASURED)
+    if current.n < K_ANONYMOUS or (name != "calibration_gap" and was.n < K_ANONYMOUS):
         return NOT_MEASURED
-    return _HOW[name].change(current, before.get(name, NOT_MEASURED), before)
+    return _HOW[name].change(current, was, before)
 
 
 def _evidence(name: str, now: Metrics, before: Metrics) -> dict[str, Scalar]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from batchops import models
-from batchops.audit import SCORE, Audit, Comparison, Reference, Yardstick, compare_audits
+from batchops.audit import LABEL, SCORE, Audit, Comparison, Reference, Yardstick, compare_audits
 from batchops.audit.discovering import declared, discovered_figures
 from batchops.audit.estimating import Estimated, estimate_night, estimated_figures, rows_alike
 from batchops.audit.multivariate import ROWS
@@ -182,8 +182,7 @@ def _yardstick(tables: tuple[Table, Table | None], asked: Asked, roles: Roles, t
     if reference is not None and drift:
         inputs, _ = lay_out_inputs(reference, roles.inputs(reference.schema.names()), asked.contract)
     sliced = _once([name for each in roles.sliced for name in each]) if slices else ()
-    rows = _outcomes((laid, current), roles, truth)
-    scores = rows[SCORE] if SCORE in rows.columns else pl.Series(SCORE, [], pl.Float64)
+    rows, scores = _outcomes((laid, current), roles, truth)
     return Yardstick(
         inputs=inputs,
         score=lay_out(scores.to_frame(), (SCORE,))[0],
@@ -195,13 +194,22 @@ def _yardstick(tables: tuple[Table, Table | None], asked: Asked, roles: Roles, t
     )
 
 
-def _outcomes(tables: tuple[Table, Table], roles: Roles, truth: Truth | None) -> pl.DataFrame:
-    """Scores and labels to lay cells out over: the reference's, or where it has none the current ones."""
-    rows = pl.DataFrame()
-    for table in tables:
-        asked = list(outcome(table.schema, roles, truth))
-        columns = list(dict.fromkeys(name for each in asked for name in each.meta.root_names()))
-        rows = sample_of(table, columns)[0].select(asked) if columns else pl.DataFrame()
-        if has_scores(rows):
-            break
-    return rows
+def _outcomes(tables: tuple[Table, Table], roles: Roles, truth: Truth | None) -> tuple[pl.DataFrame, pl.Series]:
+    """Scores and labels to lay quality out over, and scores to compare: the reference's, as far as it has them."""
+    task = truth.task if truth is not None else "binary"
+    asked = [list(outcome(table.schema, roles, truth)) for table in tables]
+    names = [{each.meta.output_name() for each in one} for one in asked]
+    # Errors cannot be laid out without labels, nor several classes without a score of each.
+    needed = set.union(*names) - (set() if task == "regression" else {LABEL})
+    best = next((at for at, held in enumerate(names) if needed <= held), None)
+    best = next((at for at, held in enumerate(names) if has_scores(held)), 0) if best is None else best
+    rows = _read(tables[best], asked[best])
+    first = next((at for at, held in enumerate(names) if SCORE in held), None)
+    if first is None:
+        return rows, pl.Series(SCORE, [], pl.Float64)
+    return rows, (rows if first == best else _read(tables[first], asked[first]))[SCORE]
+
+
+def _read(table: Table, asked: Sequence[pl.Expr]) -> pl.DataFrame:
+    columns = list(dict.fromkeys(name for each in asked for name in each.meta.root_names()))
+    return sample_of(table, columns)[0].select(asked) if columns else pl.DataFrame()

@@ -18,6 +18,7 @@ from batchops.frames.roles import Roles
 from batchops.frames.sources import Table
 from batchops.frames.truth import Truth
 from batchops.stats import entity_groups, summarise, tally_quality
+from batchops.stats.columns.ours import SLICED, marked
 
 __all__ = ["NIGHT", "Side", "accepted_rows", "count", "has_scores", "outcome", "repeated_keys", "scored_rows"]
 
@@ -93,19 +94,28 @@ def _audit(frame: pl.DataFrame, side: Side, end: int | None) -> Audit:
     validation = _tried(frame, side)
     taken = frame if validation is None or side.keep_failing else validation.accepted
     scored, yardstick, empty = scored_rows(taken, side), side.yardstick, Audit()
-    rest = () if validation is None or side.keep_failing else (validation.quarantined.drop(SCORE, LABEL, strict=False),)
-    whole = taken.drop(scored.columns, strict=False).with_columns(scored.get_columns())
+    apart = None if validation is None or side.keep_failing else validation.quarantined
+    rest = () if apart is None else (_beside(apart, apart.select(_dimensions(apart, side))),)
+    whole = _beside(taken, scored)
     return Audit(
         tallies=Tallies(rows=frame.height) if validation is None else validation.tallies,
         schema=empty.schema if validation is None else validation.check.tally,
         inputs=summarise(frame, yardstick.inputs),
         outputs=summarise(scored.select(SCORE), (yardstick.score,)) if SCORE in scored.columns else empty.outputs,
         quality=tally_quality(scored, NIGHT, yardstick.slices, yardstick.quality)
-        if has_scores(scored)
+        if has_scores(scored.columns)
         else empty.quality,
         sample=sample_of((whole, *rest), yardstick, NIGHT, end),
         products=products_of(frame, yardstick),
     )
+
+
+def _beside(rows: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
+    """Whole rows, with what is ours of them under names that none of their own columns has."""
+    own = [scored[name].alias(marked(name)) for name in (SCORE, LABEL) if name in scored.columns]
+    own += [scored[name] for name in scored.columns if name.startswith(SLICED)]
+    # There is one at least, so that no column of theirs is taken for ours.
+    return rows.with_columns(pl.lit(None).alias(marked("")), *own)
 
 
 def accepted_rows(frame: pl.DataFrame, side: Side) -> pl.DataFrame:
@@ -125,11 +135,17 @@ def _tried(frame: pl.DataFrame, side: Side) -> Validation | None:
 
 
 def scored_rows(accepted: pl.DataFrame, side: Side) -> pl.DataFrame:
-    """What quality is counted from, under the names that `tally_quality` knows."""
-    dimensions = side.yardstick.dimensions
-    named = [dimensions[name].alias(name) for name in side.yardstick.sliced if _has(dimensions[name], accepted)]
-    rows, entity = accepted.select(*outcome(accepted.schema, side.roles, side.truth), *named), side.roles.entity
+    """What quality is counted from, under the names that `tally_quality` knows; dimensions are marked as ours."""
+    rows = accepted.select(*outcome(accepted.schema, side.roles, side.truth), *_dimensions(accepted, side))
+    entity = side.roles.entity
     return rows if entity not in accepted.columns else rows.with_columns(entity_groups(accepted[entity or ""]))
+
+
+def _dimensions(rows: pl.DataFrame, side: Side) -> Iterator[pl.Expr]:
+    for name in side.yardstick.sliced:
+        values = side.yardstick.dimensions[name]
+        if set(values.meta.root_names()) <= set(rows.columns):
+            yield values.alias(marked(name, SLICED))
 
 
 def outcome(schema: pl.Schema, roles: Roles, truth: Truth | None) -> Iterator[pl.Expr]:
@@ -142,21 +158,17 @@ def outcome(schema: pl.Schema, roles: Roles, truth: Truth | None) -> Iterator[pl
             for name in schema.names()
             if roles.score is not None and name.startswith(prefix)
         )
-    elif roles.score in schema:
-        yield pl.col(roles.score or "").cast(pl.Float64, strict=False).alias(SCORE)
-    elif task == "regression" and roles.prediction in schema:
-        yield pl.col(roles.prediction or "").cast(pl.Float64, strict=False).alias(SCORE)
-    for name, column in ((LABEL, roles.label), (PREDICTION, roles.prediction)):
+    scored = roles.prediction if task == "regression" and roles.score is None else roles.score
+    if task != "multiclass" and scored is not None and scored in schema:
+        yield pl.col(scored).cast(pl.Float64, strict=False).alias(SCORE)
+    decided = None if task == "regression" else roles.prediction
+    for name, column in ((LABEL, roles.label), (PREDICTION, decided)):
         if truth is not None and column is not None and column in schema:
             yield truth.read(column, schema[column]).alias(name)
     if roles.weight is not None and roles.weight in schema:
         yield pl.col(roles.weight).cast(pl.Float64, strict=False).alias(WEIGHT)
 
 
-def has_scores(rows: pl.DataFrame) -> bool:
-    """Whether there is anything to be right or wrong."""
-    return any(name == PREDICTION or name.startswith(SCORE) for name in rows.columns)
-
-
-def _has(dimension: pl.Expr, frame: pl.DataFrame) -> bool:
-    return set(dimension.meta.root_names()) <= set(frame.columns)
+def has_scores(names: Iterable[str]) -> bool:
+    """Whether there is anything to be right or wrong among columns of outcomes."""
+    return any(name == PREDICTION or name.startswith(SCORE) for name in names)

@@ -14,6 +14,7 @@ from batchops.audit.discovering import search_terms
 from batchops.frames.counting import PREDICTION, Side, accepted_rows, outcome
 from batchops.frames.layout import sample_of
 from batchops.frames.sources import Table
+from batchops.stats.columns.ours import marked
 from batchops.stats.discovery import (
     Cubes,
     Discovery,
@@ -33,6 +34,9 @@ from batchops.verdict import Policy
 __all__ = ["Searched", "search"]
 
 LOSS = "loss"
+
+EPSILON = float(np.finfo(np.float64).eps)
+"""Scores are clipped by so much before their logarithm is taken, as scikit-learn does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +73,38 @@ def search(current: Table, reference: Table | None, side: Side, asked: Searched)
 
 
 def _sample(table: Table, side: Side, asked: Searched) -> pl.DataFrame:
-    roles = side.roles
-    names = [name for name in (roles.score, roles.prediction, roles.label) if name is not None]
+    names = [*side.roles.output(table.schema.names()), *([side.roles.label] if side.roles.label else [])]
     sample, _ = sample_of(table, list(dict.fromkeys((*asked.columns, *names))))
-    return _with_outcome(sample, side)
+    return _with_outcome(sample, side, asked.metric)
 
 
-def _with_outcome(rows: pl.DataFrame, side: Side) -> pl.DataFrame:
-    """Rows with their score and label under the names that the search knows."""
+def _with_outcome(rows: pl.DataFrame, side: Side, metric: str) -> pl.DataFrame:
+    """Rows with their score and label, or their loss, as columns of ours."""
     found = rows.select(outcome(rows.schema, side.roles, side.truth))
     if SCORE not in found.columns and PREDICTION in found.columns:
         # Decisions were given, and no score: each counts as a score of 0 or 1.
-        found = found.rename({PREDICTION: SCORE})
+        found = found.with_columns(pl.col(PREDICTION).alias(SCORE))
     if side.truth is not None and side.truth.task == "multiclass":
-        found = found.select((pl.col(SCORE) != pl.col(LABEL)).cast(pl.Float64).alias(LOSS))
-    named = [name for name in (SCORE, LABEL, LOSS) if name in found.columns]
-    return rows.drop(named, strict=False).with_columns(found.select(named).get_columns())
+        found = found.select(_class_loss(found, metric).alias(LOSS))
+    named = [found[name].alias(marked(name)) for name in (SCORE, LABEL, LOSS) if name in found.columns]
+    return rows.with_columns(pl.lit(None).alias(marked("")), *named)
+
+
+def _class_loss(found: pl.DataFrame, metric: str) -> pl.Expr:
+    """What each row of several classes adds to the log loss or the share of errors; null where that is not known."""
+    names = [name for name in found.columns if name.startswith(f"{SCORE}_")]
+    if LABEL not in found.columns or not (names or PREDICTION in found.columns):
+        return pl.lit(None, pl.Float64)
+    classes = {name: name.removeprefix(f"{SCORE}_") for name in names}
+    known = pl.all_horizontal(pl.lit(True), *(pl.col(name).is_between(0, 1) for name in names))
+    if metric == "log_loss" and names:
+        own = pl.coalesce(pl.when(pl.col(LABEL) == each).then(pl.col(name)) for name, each in classes.items())
+        return pl.when(known).then(-own.clip(EPSILON, 1 - EPSILON).log())
+    decided = pl.col(PREDICTION)
+    if PREDICTION not in found.columns:
+        top = pl.max_horizontal(names)
+        decided = pl.coalesce(pl.when(pl.col(name) == top).then(pl.lit(each)) for name, each in classes.items())
+    return pl.when(known).then((decided != pl.col(LABEL)).cast(pl.Float64))
 
 
 def _counted(table: Table, side: Side, plan: Search) -> Cubes:
@@ -93,7 +113,7 @@ def _counted(table: Table, side: Side, plan: Search) -> Cubes:
 
 def _halves(table: Table, side: Side, plan: Search) -> Iterator[tuple[NDArray[np.uint8], Losses, NDArray[np.bool_]]]:
     for frame in table.batches():
-        rows = _with_outcome(accepted_rows(frame, side), side)
+        rows = _with_outcome(accepted_rows(frame, side), side, plan.loss.metric)
         codes, losses, held = labelled(rows, plan)
         odd = hash_rows(rows, side.yardstick.inputs, rows.columns) & np.uint64(1) == 1
         yield codes, losses, odd[held]

@@ -68,6 +68,9 @@ def truth_of(tables: Sequence[Table], roles: Roles) -> Truth | None:
     dtype = holders[0].schema[label]
     _require_label(label, dtype)
     distinct = _distinct(holders, label)
+    if distinct is None and roles.task is None and not dtype.is_numeric():
+        what = f"{label!r} has more than {CLASSES} different values, and holds no numbers: {dtype}"
+        raise UsageError("--label", what, "Name another column")
     task, why = (roles.task, "") if roles.task is not None else _task(distinct, dtype, roles, tables)
     if task == "regression":
         if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
@@ -77,8 +80,6 @@ def truth_of(tables: Sequence[Table], roles: Roles) -> Truth | None:
     if distinct is None:
         what = f"{label!r} has more than {CLASSES} different values"
         raise UsageError("--label", what, "Write --task regression, or name another column")
-    if task == "multiclass":
-        _require_classes(tables, roles.prediction)
     return Truth(task, distinct, _positive(distinct, roles) if task == "binary" else "", why)
 
 
@@ -86,12 +87,6 @@ def _require_label(label: str, dtype: pl.DataType) -> None:
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Duration):
         what = f"{label!r} is of type {dtype}, which is no label"
         raise UsageError("--label", what, "Name a column of numbers, text or booleans")
-
-
-def _require_classes(tables: Sequence[Table], prediction: str | None) -> None:
-    if prediction is not None and _distinct(tables, prediction) is None:
-        what = f"{prediction!r} has more than {CLASSES} different values, which are no classes"
-        raise UsageError("--prediction", what, "Write --task regression, or name another column")
 
 
 def _distinct(tables: Sequence[Table], column: str) -> tuple[str, ...] | None:
@@ -182,16 +177,8 @@ def suit(
         return roles, guesses
     if roles.task is None:
         roles, guesses = replace(roles, task=truth.task), (*guesses, Guess("task", truth.task, truth.why))
+    roles, guesses = _decided(roles, guesses, truth, tables)
     guessed = {each.role for each in guesses}
-    if truth.task == "binary" and roles.score is None and roles.prediction is not None and "prediction" in guessed:
-        values = _distinct(tables, roles.prediction)
-        if values is None or not {text.lower() for text in values} <= {*map(str.lower, truth.values), *NAMED_TRUE}:
-            # Chances are often called predictions.
-            own = Guess("score", roles.prediction, "by its name and its values")
-            roles, guesses = (
-                replace(roles, score=roles.prediction, prediction=None),
-                _instead(guesses, "prediction", own),
-            )
     names = {name for table in tables for name in table.schema.names()}
     what = _unsuited(roles, truth, names)
     if what is None:
@@ -204,10 +191,36 @@ def suit(
     return replace(roles, score=None), _instead(guesses, "score")
 
 
+def _decided(
+    roles: Roles, guesses: tuple[Guess, ...], truth: Truth, tables: Sequence[Table]
+) -> tuple[Roles, tuple[Guess, ...]]:
+    """The same where the column of decisions holds some; chances, which are often called predictions, are scores."""
+    column = roles.prediction
+    if column is None or truth.task == "regression" or _decides(_distinct(tables, column), truth):
+        return roles, guesses
+    if not any(each.role == "prediction" for each in guesses):
+        what = f"{column!r} holds no decisions, which are spelled as {roles.label!r} is"
+        raise UsageError("--prediction", what, "Name another column, or write another --task")
+    roles, guesses = replace(roles, prediction=None), _instead(guesses, "prediction")
+    if truth.task == "multiclass" or roles.score is not None:
+        return roles, guesses
+    return replace(roles, score=column), (*guesses, Guess("score", column, "by its name and its values"))
+
+
+def _decides(values: tuple[str, ...] | None, truth: Truth) -> bool:
+    if values is None:
+        return False
+    if truth.task == "multiclass":
+        return not truth.values or not values or not set(values).isdisjoint(truth.values)
+    return {text.lower() for text in values} <= {*map(str.lower, truth.values), *NAMED_TRUE}
+
+
 def _unsuited(roles: Roles, truth: Truth, names: Set[str]) -> str | None:
     """Why the score is none of this task; None where it is one, or there is none."""
     if roles.score is None:
         return None
+    if truth.task == "regression" and roles.prediction is not None:
+        return f"numbers are predicted by {roles.prediction!r}, and {roles.score!r} would be another prediction"
     if truth.task != "multiclass":
         return None if roles.score in names else f"there is no column {roles.score!r} with one score a row"
     if any(name.startswith(f"{roles.score}_") for name in names):

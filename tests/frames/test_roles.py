@@ -54,7 +54,8 @@ def test_one_column_may_stand_where_several_may() -> None:
         ({"label": "legs"}, "is no label"),
         ({"label": "carrier", "task": "regression"}, "holds no numbers: String"),
         ({"label": "name"}, "Write --task regression, or name another column"),
-        ({"label": "carrier", "prediction": "temp", "task": "multiclass"}, "which are no classes"),
+        ({"label": "carrier", "prediction": "temp", "task": "multiclass"}, "holds no decisions"),
+        ({"prediction": "temp"}, "holds no decisions"),
         ({"label": "carrier", "score": "score"}, "there are no columns score_<class>"),
     ],
 )
@@ -90,6 +91,14 @@ def test_chances_that_are_called_predictions_are_scores() -> None:
     for decisions in ([0, 1], [0.0, 1.0], [False, True]):
         roles, *_ = settled(pl.DataFrame({"y_pred": decisions, "y_true": [0, 1]}))
         assert (roles.score, roles.prediction) == (None, "y_pred")
+
+
+def test_a_guessed_prediction_beside_a_score_decides_nothing_unless_it_is_one() -> None:
+    rows = pl.DataFrame({"score": [0.2, 0.7], "prediction": [600.0, 700.0], "label": [0, 1]})
+    roles, *_ = settled(rows)
+    assert (roles.score, roles.prediction) == ("score", None)
+    roles, *_ = settled(rows.with_columns(prediction=pl.Series([0, 1])))
+    assert (roles.score, roles.prediction) == ("score", "prediction")
 
 
 def test_the_score_of_the_positive_label_is_the_score_of_two_classes() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from batchops.stats.columns.ours import ours
 from batchops.stats.discovery.cube import ORDER, Grid, count
 from batchops.stats.discovery.features import MOST, Codes, Feature, encode, lay_out_features
 from batchops.stats.discovery.losses import LOSSES, NUMBERS, Loss, Losses, lay_out_loss, losses_of, row_losses
@@ -17,7 +18,7 @@ from batchops.stats.discovery.search import strength
 __all__ = ["LABEL", "LOSS", "SCORE", "Search", "labelled", "lay_out_search"]
 
 SCORE, LABEL, LOSS = "score", "label", "loss"
-"""Columns of rows to be counted; a loss that is given needs no score and no label."""
+"""Columns of rows to be counted, marked as ours or not; a loss that is given needs no score and no label."""
 
 Floats = NDArray[np.float64]
 
@@ -82,11 +83,12 @@ def labelled(frame: pl.DataFrame, search: Search) -> tuple[Codes, Losses, NDArra
 
 def _losses(frame: pl.DataFrame, metric: str, threshold: float) -> tuple[NDArray[np.bool_], Floats]:
     """Which rows have a loss, and theirs."""
-    if LOSS in frame.columns:
-        given = frame[LOSS].cast(pl.Float64).to_numpy()
+    lost = ours(frame, LOSS)
+    if lost is not None:
+        given = lost.cast(pl.Float64).to_numpy()
         held = np.isfinite(given)
         return held, given[held]
-    if SCORE not in frame.columns or metric not in LOSSES:
+    if ours(frame, SCORE) is None or metric not in LOSSES:
         return np.zeros(frame.height, dtype=np.bool_), np.zeros(0)
     score, label = (_floats(frame, name) for name in (SCORE, LABEL))
     values = row_losses(metric, score, label, threshold)
@@ -96,6 +98,5 @@ def _losses(frame: pl.DataFrame, metric: str, threshold: float) -> tuple[NDArray
 
 def _floats(frame: pl.DataFrame, name: str) -> Floats:
     """A column's numbers; not a number where it has none."""
-    if name not in frame.columns:
-        return np.full(frame.height, np.nan)
-    return frame[name].cast(pl.Float64).to_numpy()
+    column = ours(frame, name)
+    return np.full(frame.height, np.nan) if column is None else column.cast(pl.Float64).to_numpy()

@@ -18,7 +18,7 @@ from batchops.stats.estimates.cbpe import Expected
 from batchops.stats.numbers.sparse import Integers, Sparse
 from batchops.stats.numbers.whole import real
 from batchops.stats.outcomes.classes import FROM_MARGINS, ClassCounts, Margins, variance_by_pairs
-from batchops.stats.outcomes.regression import ErrorCells
+from batchops.stats.outcomes.regression import MOMENTS, ErrorCells
 from batchops.stats.outcomes.state import SCORE, NightQuality, ScoreCells
 
 __all__ = [
@@ -47,7 +47,8 @@ class LossCurve:
 
     Attributes:
         block: Of each cell.
-        absolute, square: Mean absolute and mean squared error, one number a block.
+        absolute, square: Mean absolute and mean squared error, one number a block; in 2^error_exponent of the cells,
+            so that no square of them is too large for a float.
         rows: Of the reference in each block; of weighted rows, how many speak.
         peak: Mean fourth power of the error over the mean squared square: how much squared errors vary.
     """
@@ -69,16 +70,17 @@ def loss_curve(nights: Sequence[NightQuality], cells: ScoreCells) -> LossCurve |
         if night.errors is None or night.overall.errors is None:
             continue
         table = night.errors.predictions
-        rows += _dense(table, 0, size, 0)
-        absolute += _dense(table, 2, size, scale.error_exponent - 30)
-        square += _dense(table, 3, size, 2 * scale.error_exponent - 30)
-        fourth += night.overall.errors.moment(4, 0, scale)
+        rows += table.floats(size, 0)
+        absolute += _dense(table, 2, size)
+        square += _dense(table, 3, size)
+        fourth += real(night.overall.errors.moments[MOMENTS.index((4, 0))], -30)
     return _curve(rows, absolute, square, rows, fourth)
 
 
 def weighted_losses(predictions: Floats, errors: Floats, weights: Floats, cells: ScoreCells) -> LossCurve | None:
     """The same from single rows, each as much as its weight."""
-    edges = (cells.errors or ErrorCells()).predictions
+    scale = cells.errors or ErrorCells()
+    edges, errors = scale.predictions, np.ldexp(errors, -scale.error_exponent)
     cell = np.searchsorted(np.array(edges), predictions, side="right")
 
     def total(values: Floats) -> Floats:
@@ -106,17 +108,18 @@ def _curve(rows: Floats, absolute: Floats, square: Floats, speak: Floats, fourth
     return LossCurve(block, means[0], means[1], np.maximum(np.bincount(block, speak), 1.0), peak)
 
 
-def _dense(table: Sparse, measure: int, size: int, exponent: int) -> Floats:
-    """One measure over all cells, as it is: whole numbers times a power of two."""
+def _dense(table: Sparse, measure: int, size: int) -> Floats:
+    """One measure over all cells, in scales: it is kept in whole 2^-30 of them."""
     full = np.zeros(size)
     if table.cells:
-        full[np.array(table.cells)] = [real(value, exponent) for value in table.values[measure]]
+        full[np.array(table.cells)] = [real(value, -30) for value in table.values[measure]]
     return full
 
 
 def expected_errors(curve: LossCurve, cells: ScoreCells, night: NightQuality) -> dict[str, Expected]:
     """Mean absolute and root mean squared error to be expected of a night's predictions."""
-    size, table = len((cells.errors or ErrorCells()).predictions) + 1, night.scores
+    scale = cells.errors or ErrorCells()
+    size, table = len(scale.predictions) + 1, night.scores
     if not table.cells and night.errors is not None and night.overall.labelled == night.overall.n:
         table = night.errors.predictions
     rows = table.floats(size, 0)
@@ -127,11 +130,15 @@ def expected_errors(curve: LossCurve, cells: ScoreCells, night: NightQuality) ->
     # What these rows add by luck, and what the reference's few rows leave open.
     doubt = held / n**2 + (held / n) ** 2 / curve.rows
     mean, square = (float((held * each).sum()) / n for each in (curve.absolute, curve.square))
-    root = math.sqrt(square)
-    found = {"mean_absolute_error": Expected(mean, float((doubt * (curve.square - curve.absolute**2)).sum()))}
-    variance = float((doubt * (curve.peak - 1) * curve.square**2).sum())
-    found["root_mean_squared_error"] = Expected(root, variance / (4 * square) if square > 0 else 0.0)
-    return found
+    luck = float((doubt * (curve.square - curve.absolute**2)).sum())
+    luck_of_square = float((doubt * (curve.peak - 1) * curve.square**2).sum())
+    unit, unit_square = real(1, scale.error_exponent), real(1, 2 * scale.error_exponent)
+    return {
+        "mean_absolute_error": Expected(mean * unit, luck * unit_square),
+        "root_mean_squared_error": Expected(
+            math.sqrt(square) * unit, luck_of_square / (4 * square) * unit_square if square > 0 else 0.0
+        ),
+    }
 
 
 def realised_errors(night: NightQuality, cells: ScoreCells) -> dict[str, float]:
@@ -140,8 +147,8 @@ def realised_errors(night: NightQuality, cells: ScoreCells) -> dict[str, float]:
     if sums is None or not n:
         return {}
     scale = cells.errors or ErrorCells()
-    square = sums.moment(2, 0, scale) / n
-    return {"mean_absolute_error": sums.absolute_sum(scale) / n, "root_mean_squared_error": math.sqrt(square)}
+    root = math.sqrt(real(sums.moments[MOMENTS.index((2, 0))], -30) / n) * real(1, scale.error_exponent)
+    return {"mean_absolute_error": sums.absolute_sum(scale) / n, "root_mean_squared_error": root}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

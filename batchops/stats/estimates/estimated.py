@@ -156,8 +156,8 @@ class Lesson:
         unit = was if name in RELATIVE else 1.0
         rises = [(each - was) / unit for each in (now.value, now.lower, now.upper) if each is not None]
         value, *ends = rises if loss else [-each for each in rises]
-        excess = self.misses.get(name, Misses()).excess(found, high=loss)
-        chance = partial(_chance, Spread(excess.variance / unit**2, excess.freedom), value)
+        alike = Expected(found.value / unit, found.variance / unit / unit, found.error / unit)
+        chance = partial(_chance, self.misses.get(name, Misses()).per(unit).excess(alike, high=loss), value)
         return Estimate(
             value, min(ends), max(ends), now.n, now.nights, now.error / unit, now.rows_independent, chance=chance
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,10 @@ class Misses:
         """In which 95 of 100 such nights come true."""
         spread = math.sqrt(found.variance + self.between)
         return found.value - self.high * spread - found.error, found.value - self.low * spread + found.error
+
+    def per(self, unit: float) -> Misses:
+        """The same of a metric in other units."""
+        return replace(self, between=self.between / unit / unit)
 
     def excess(self, found: Expected, high: bool) -> Spread:
         """How far an estimate may be too high, or too low, by itself: as its own side of the band, or half of it."""

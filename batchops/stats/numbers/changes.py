@@ -25,6 +25,12 @@ def _spread(estimate: Estimate) -> Spread | None:
     return Spread((max(half, 0.0) / two_sided(LEVEL, freedom)) ** 2, freedom)
 
 
+def _per(estimate: Estimate, unit: float) -> Estimate:
+    """The same in other units, before anything is squared: a number of 10^300 has a square that none holds."""
+    value, lower, upper = (None if x is None else x / unit for x in (estimate.value, estimate.lower, estimate.upper))
+    return replace(estimate, value=value, lower=lower, upper=upper, error=estimate.error / unit)
+
+
 def _together(now: Spread, was: Spread, weight: float = 1.0) -> Spread:
     """Of ``now - weight * was`` (Welch, Biometrika, 1947)."""
     first, second = now.variance, weight**2 * was.variance
@@ -60,18 +66,19 @@ def risen(now: Estimate, was: Estimate) -> Estimate:
     """
     if now.value is None or was.value is None or was.value <= 0:
         return Estimate(None, n=now.n, nights=now.nights)
-    current, reference = now.value, was.value
-    value, first, second = current / reference - 1, _spread(now), _spread(was)
+    now, was = _per(now, was.value), _per(was, was.value)
+    assert now.value is not None
+    current = now.value
+    value, first, second = current - 1, _spread(now), _spread(was)
     if first is None or second is None:
         return _unsure(value, now)
 
     def chance(edge: float) -> float:
-        excess = current - (1 + edge) * reference - now.error - (1 + edge) * was.error
+        excess = current - (1 + edge) - now.error - (1 + edge) * was.error
         return _together(first, second, 1 + edge).chance(excess)
 
-    whole = _together(first, second, 1 + value)
-    spread = Spread(whole.variance / reference**2, whole.freedom)
-    return _estimate(value, spread, (now.error + (1 + value) * was.error) / reference, now, chance)
+    spread = _together(first, second, 1 + value)
+    return _estimate(value, spread, now.error + (1 + value) * was.error, now, chance)
 
 
 def shifted(now: Estimate, was: Estimate | None, unit: float | None = 1.0) -> Estimate:
@@ -84,11 +91,13 @@ def shifted(now: Estimate, was: Estimate | None, unit: float | None = 1.0) -> Es
     start = Estimate(0.0, 0.0, 0.0) if was is None else was
     if now.value is None or start.value is None or not unit:
         return Estimate(None, n=now.n, nights=now.nights)
-    value, first, second = (now.value - start.value) / unit, _spread(now), _spread(start)
+    now, start = _per(now, unit), _per(start, unit)
+    assert now.value is not None
+    assert start.value is not None
+    value, first, second = now.value - start.value, _spread(now), _spread(start)
     if first is None or second is None:
         return _unsure(value, now)
-    whole, error = _together(first, second), (now.error + start.error) / unit
-    spread = Spread(whole.variance / unit**2, whole.freedom)
+    spread, error = _together(first, second), now.error + start.error
 
     def chance(edge: float) -> float:
         excess = abs(value) - error

@@ -45,7 +45,7 @@ def tally_classes(
 ) -> NightQuality:
     """Count the rows of one night; a label that is none of the classes is strange, a decision impossible."""
     names = [f"score_{name}" for name in cells.classes]
-    scores = _scores(frame, names) if set(names) <= set(frame.columns) else None
+    scores = _scores(frame, names) if cells.class_edges and set(names) <= set(frame.columns) else None
     absent: Bools = np.zeros(frame.height, dtype=np.bool_)
     possible: Bools = ~absent
     if scores is not None:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from batchops.stats.columns.ours import SLICED, ours
 from batchops.stats.numbers.sparse import Integers
 from batchops.stats.numbers.whole import Whole
 from batchops.stats.outcomes.state import SliceKey
@@ -58,15 +59,15 @@ def by_slice(frame: pl.DataFrame, slices: Sequence[Slice], count: Count) -> Iter
     """Every slice, counted.
 
     Args:
-        frame: A column for each dimension.
+        frame: A column for each dimension, marked as ours or not.
         slices: Each a tuple of dimensions; those of which one is not there have no group.
         count: Sums by group.
     """
     if not frame.height:
         return
-    slices = [each for each in slices if set(each) <= set(frame.columns)]
-    names = sorted({name for each in slices for name in each})
-    dimensions = {name: encoded(frame[name]) for name in names}
+    columns = {name: ours(frame, name, SLICED) for name in sorted({name for each in slices for name in each})}
+    dimensions = {name: encoded(column) for name, column in columns.items() if column is not None}
+    slices = [each for each in slices if set(each) <= set(dimensions)]
     for block, members in _blocks(slices, dimensions):
         for member, ordered, groups, lines in _tables(block, members, count, dimensions):
             keys = tuple(_key(group, ordered, member, dimensions) for group in groups.tolist())

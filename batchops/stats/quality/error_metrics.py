@@ -200,7 +200,7 @@ def _smooth(window: Window, scale: ErrorCells) -> dict[str, Smooth]:
         squared = Smooth(
             mean * unit,
             n,
-            variance=variance * unit**2,
+            variance=variance * unit * unit,
             error=HALF_UNIT * unit,
             bounds=(0.0, math.inf),
             link=POSITIVE,
@@ -209,7 +209,7 @@ def _smooth(window: Window, scale: ErrorCells) -> dict[str, Smooth]:
         rooted = Smooth(
             root * scaled,
             n,
-            variance=variance / (4 * mean) * scaled**2 if mean > 0 else 0.0,
+            variance=variance / (4 * mean) * unit if mean > 0 else 0.0,
             error=(math.sqrt(mean + HALF_UNIT) - root) * scaled,
             bounds=(0.0, math.inf),
             link=POSITIVE,
@@ -226,9 +226,10 @@ def _explained(whole: Moments, sides: Sequence[Moments], scale: ErrorCells, plai
     distance from the mean (the delta method; for explained variance e is the error less its mean).
     """
     n = np.float64(whole[0, 0])
-    ratio = 2.0 ** (2 * scale.error_exponent - 2 * scale.label_exponent)
+    ratio = real(1, 2 * scale.error_exponent - 2 * scale.label_exponent)
     share, spread = _unexplained(whole, plain), _labels_spread(whole)
-    if not spread > 0 or not math.isfinite(float(share)):
+    # What labels that do not vary seem to vary by is their rounding; a single one does not vary.
+    if n < 2 or not spread > 4 * HALF_UNIT * n or not math.isfinite(float(share)):
         return Smooth(None, round(n))
     m, b = whole[0, 1] / n, np.float64(0.0) if plain else whole[1, 0] / n
     fourth = _centred_fourth(whole, np.asarray(b))

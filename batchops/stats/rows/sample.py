@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from batchops.stats.columns.cells import Cells, floats_of, quanta
+from batchops.stats.columns.ours import SLICED, ours
 from batchops.stats.numbers.sparse import Integers
 from batchops.stats.rows.hashing import hash_rows
 
@@ -231,7 +232,8 @@ def sample_rows(frame: pl.DataFrame, sampling: Sampling, night: str = "", end: i
     """Sample the rows of a frame: all are hashed, and only those that can be kept are looked at.
 
     Args:
-        frame: The columns of the sampling's cells, key, numbers and texts; what is not there is absent, or unknown.
+        frame: The columns of the sampling's cells and key, and, marked as ours or not, its numbers and texts; what is
+            not there is absent, or unknown.
         night: ISO date of the rows.
         end: That of a sample which this one will be added to, so that rows beyond it need not be looked at: the sum is
             the same.
@@ -303,17 +305,20 @@ def _of_values(series: pl.Series, cells: Cells) -> Integers | None:
 
 
 def _whole(rows: pl.DataFrame, name: str, quantum: float) -> list[int]:
-    if name not in rows.columns or rows.schema[name] == pl.Null:
+    column = ours(rows, name)
+    if column is None or column.dtype == pl.Null:
         return [UNKNOWN] * rows.height
-    values = rows[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    values = column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     known = np.isfinite(values)
     whole = np.full(len(values), UNKNOWN)
     # Twice the largest number would no longer fit 64 bits.
-    whole[known] = np.clip(np.rint(values[known] / quantum), UNKNOWN + 1, -UNKNOWN).astype(np.int64)
+    most = -UNKNOWN * quantum
+    whole[known] = np.clip(np.rint(np.clip(values[known], -most, most) / quantum), UNKNOWN + 1, -UNKNOWN).astype(
+        np.int64
+    )
     return whole.tolist()
 
 
 def _text(rows: pl.DataFrame, name: str) -> Sequence[str]:
-    if name not in rows.columns:
-        return [""] * rows.height
-    return rows[name].cast(pl.String).fill_null("").to_list()
+    column = ours(rows, name, SLICED)
+    return [""] * rows.height if column is None else column.cast(pl.String).fill_null("").to_list()

@@ -4,11 +4,12 @@ import math
 from itertools import combinations
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from batchops.stats.discovery.cover import CELLS, cover
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(2, 15), min_size=3, max_size=16), st.integers(1, 3))
 def test_every_combination_lies_in_a_block_that_fits(sizes: list[int], order: int) -> None:
     blocks = cover(tuple(sizes), order)
@@ -18,6 +19,7 @@ def test_every_combination_lies_in_a_block_that_fits(sizes: list[int], order: in
     assert all(block == tuple(sorted(set(block))) for block in blocks)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(2, 15), min_size=3, max_size=10))
 def test_no_block_is_idle(sizes: list[int]) -> None:
     blocks = cover(tuple(sizes))

@@ -35,6 +35,7 @@ __all__ = ["LONGEST", "REACH", "Earlier", "Recent", "compare_recent", "recent_fi
 
 Floats = NDArray[np.float64]
 Dated = tuple[dt.date, Profile]
+_Sides = tuple[Cells, Column, Column]
 
 LONGEST = 56
 """Nights that tonight is compared with at most: eight of each weekday."""
@@ -127,56 +128,57 @@ def compare_recent(tonight: Audit, earlier: Sequence[Earlier], night: dt.date, r
     weekly = len(same) >= ENOUGH
     groups = [group for group in weekdays if len(group) >= ENOUGH // 2] if weekly else [[*nights]]
     compared = tuple(same) if weekly else nights
-    inputs = [[(each.day, each.audit.inputs) for each in group] for group in (compared, *groups)]
-    outputs = [[(each.day, each.audit.outputs) for each in group] for group in (compared, *groups)]
+    inputs = [[(each.day, each.audit.inputs) for each in group] for group in groups]
+    outputs = [[(each.day, each.audit.outputs) for each in group] for group in groups]
+    sides = _sides(tonight.inputs, [each.audit.inputs for each in compared], reference.inputs)
+    scores = _sides(tonight.outputs, [each.audit.outputs for each in compared], reference.outputs)
     changes = [
-        *_distances((night, tonight.inputs), inputs, reference.inputs, "recent.distance"),
-        *_new_shares((night, tonight.inputs), inputs, reference.inputs),
+        *_distances(night, sides, inputs, "recent.distance"),
+        *_new_shares(night, sides, inputs),
         *_null_changes(tonight.inputs, [(each.day, each.audit.inputs) for each in nights], night, reference.inputs),
-        *_distances((night, tonight.outputs), outputs, reference.outputs, "score.recent"),
+        *_distances(night, scores, outputs, "score.recent"),
     ]
     rows = {cells.column: tonight.inputs.columns.get(cells.column, Column()).present for cells in reference.inputs}
     return Recent(nights, compared, rows, tuple(changes), measured, expected)
 
 
+def _sides(tonight: Profile, compared: Sequence[Profile], columns: Sequence[Cells]) -> list[_Sides]:
+    """Of every column that both have values of: tonight's, and those nights' together."""
+    before, found = merge_profiles(compared), []
+    for cells in columns:
+        here, there = _column(tonight, cells), _column(before, cells)
+        if cells.size and here.valid and there.valid:
+            found.append((cells, here, there))
+    return found
+
+
 def _distances(
-    tonight: Dated, nights: Sequence[Sequence[Dated]], columns: Sequence[Cells], check: str
+    night: dt.date, sides: Sequence[_Sides], groups: Sequence[Sequence[Dated]], check: str
 ) -> Iterator[_Change]:
     """How far each column of tonight lies from the nights that it is compared with.
 
     Args:
-        nights: Those, and then groups of nights that are alike, to see how one of them differs from the others.
+        groups: Nights that are alike, to see how one of them differs from the others.
     """
-    for cells, here, there in _sides(tonight, nights[0], columns):
+    for cells, here, there in sides:
         distance = compare(here, there, cells).distance
-        apart = _apart(nights[1:], nightly_distances, cells)
+        apart = _apart(groups, nightly_distances, cells)
         if distance.value is not None and len(apart) >= ENOUGH:
             # Distances of single nights are skewed; their square roots much less.
             roots = [math.sqrt(value) for _, value in apart]
-            yield _distance(check, cells, distance, expectation(roots, [day for day, _ in apart], tonight[0]))
+            yield _distance(check, cells, distance, expectation(roots, [day for day, _ in apart], night))
 
 
-def _new_shares(tonight: Dated, nights: Sequence[Sequence[Dated]], columns: Sequence[Cells]) -> Iterator[_Change]:
-    """Values that none of those nights had; ``nights`` as in `_distances`."""
-    for cells, here, there in _sides(tonight, nights[0], columns):
+def _new_shares(night: dt.date, sides: Sequence[_Sides], groups: Sequence[Sequence[Dated]]) -> Iterator[_Change]:
+    """Values that none of those nights had; ``groups`` as in `_distances`."""
+    for cells, here, there in sides:
         new = new_share(here, there, cells)
         if new.value is None:
             continue
-        apart = _apart(nights[1:], nightly_new_shares, cells)
+        apart = _apart(groups, nightly_new_shares, cells)
         if len(apart) >= ENOUGH:
-            usual = expectation([value for _, value in apart], [day for day, _ in apart], tonight[0])
+            usual = expectation([value for _, value in apart], [day for day, _ in apart], night)
             yield _unseen(cells, new, usual)
-
-
-def _sides(
-    tonight: Dated, compared: Sequence[Dated], columns: Sequence[Cells]
-) -> Iterator[tuple[Cells, Column, Column]]:
-    """Of every column that both have values of: tonight's, and those nights' together."""
-    before = merge_profiles([profile for _, profile in compared])
-    for cells in columns:
-        here, there = _column(tonight[1], cells), _column(before, cells)
-        if cells.size and here.valid and there.valid:
-            yield cells, here, there
 
 
 def _apart(

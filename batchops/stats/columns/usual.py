@@ -287,8 +287,19 @@ def _spread(distances: Floats, shocks: _Shocks, length: int, nights: int) -> tup
     # Deviations from a mean of nights that remember each other are smaller than from the true one.
     true = seen * (1 - 1 / nights) / (1 - all_of_them)
     square = shocks.memory**2
-    freedom = max(shocks.freedom * (1 - square) / (1 + square), LEAST_FREEDOM)
-    return math.sqrt(true * (window + all_of_them)), freedom
+    freedom = min(shocks.freedom * (1 - square) / (1 + square), _tail(distances, shocks.weights, length))
+    return math.sqrt(true * (window + all_of_them)), max(freedom, LEAST_FREEDOM)
+
+
+def _tail(distances: Floats, weights: Floats, length: int) -> float:
+    """Degrees of freedom of the Student's t whose tails are as heavy as those of the mean of so many nights.
+
+    Its excess of the fourth moment is 6 / (nu - 4); that of a mean of independent nights is one night's over their
+    number.
+    """
+    square = float((weights * distances**2).sum())
+    excess = float((weights * distances**4).sum()) / square**2 - 3 if square > 0 else 0.0
+    return 4 + 6 * length / excess if excess > 0 else math.inf
 
 
 def _spread_of_mean(memory: float, nights: int) -> float:

@@ -200,3 +200,16 @@ def test_the_chance_of_a_window_is_kept_and_falls_with_its_distance(memory: floa
         chances = [found.chance(far) for far in (0.0, 0.05, 0.1, 0.3, 0.9)]
         assert chances == sorted(chances, reverse=True)
     assert small <= 4
+
+
+def test_nights_of_which_a_few_are_far_off_have_heavier_tails() -> None:
+    rng = np.random.default_rng(4)
+    found = []
+    for share in (0.05 + rng.normal(0, 0.01, 90), np.where(rng.random(90) < 0.08, 0.15, 0.01)):
+        nulls = [np.where(rng.random(1_000) < each, np.nan, 1.0) for each in share]
+        nights, reference, cells = counted([np.where(np.isnan(x), np.nan, rng.normal(size=1_000)) for x in nulls], 90)
+        nulls_of = [usual(nights, reference, cells, length).nulls for length in (1, 31)]
+        found.append([each.freedom for each in nulls_of if each is not None])
+    even, uneven = found
+    assert uneven[0] < 8 < even[0]
+    assert uneven[0] < uneven[1]

@@ -53,6 +53,8 @@ def intervals(sample: pl.Series) -> pl.Expr:
     ['[0, 19)', '[19, 39)', '[39, 59)', '[59, 79)', '[79, 99]']
     """
     column, dtype = pl.col(sample.name), sample.dtype
+    if dtype == pl.String:
+        return column
     if not (dtype.is_numeric() or dtype.is_temporal()):
         return column.cast(pl.String)
     numbers, plain, shown = _scale(column, dtype)

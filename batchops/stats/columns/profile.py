@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from batchops.sketch import ValueSample
 from batchops.stats.columns.cells import REACH, Cells, floats_of, quanta
+from batchops.stats.columns.coding import codes_of
 from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, Sparse, merge_sparse
 
@@ -163,10 +164,11 @@ def _column(frame: pl.DataFrame, cells: Cells) -> Column:
     rows = frame.height
     if cells.column not in frame.columns:
         return Column(rows=rows, absent=rows)
-    if frame.schema[cells.column] == pl.Null:
+    series = frame[cells.column]
+    if series.dtype == pl.Null:
         # A file whose writer saw no value has no type for it; its rows are no less null.
         return Column(rows=rows, nulls=rows)
-    return _COUNTERS[cells.kind](frame[cells.column], cells) or Column(rows=rows, absent=rows)
+    return _COUNTERS[cells.kind](series, cells) or Column(rows=rows, absent=rows)
 
 
 def _opaque(series: pl.Series, cells: Cells) -> Column | None:  # noqa: ARG001 - one of `_COUNTERS`
@@ -176,11 +178,10 @@ def _opaque(series: pl.Series, cells: Cells) -> Column | None:  # noqa: ARG001 -
 def _category(series: pl.Series, cells: Cells) -> Column | None:
     if not isinstance(series.dtype, pl.String | pl.Categorical | pl.Enum):
         return None
-    counts = series.alias("value").value_counts(name="n").filter(pl.col("value").is_not_null())
     places = {value: cell for cell, value in enumerate(cells.values)}
     dense = np.zeros(cells.size, dtype=np.int64)
     unseen = []
-    for value, n in zip(counts["value"].cast(pl.String).to_list(), counts["n"].to_list(), strict=True):
+    for value, n in _values(series):
         cell = places.get(value, len(cells.values) if cells.capped else -1)
         if cell < 0:
             unseen.append((value, n))
@@ -193,6 +194,16 @@ def _category(series: pl.Series, cells: Cells) -> Column | None:
         unseen_values=ValueSample.of(unseen),
         table=Sparse.of(dense),
     )
+
+
+def _values(series: pl.Series) -> Iterable[tuple[str, int]]:
+    """The texts of a column, and how many rows hold each."""
+    if isinstance(series.dtype, pl.Enum):
+        values, codes = codes_of(series)
+        counts = np.bincount(codes, minlength=len(values) + 1)[:-1]
+        return ((values[place], int(counts[place])) for place in np.flatnonzero(counts))
+    found = series.alias("value").value_counts(name="n").filter(pl.col("value").is_not_null())
+    return zip(found["value"].cast(pl.String).to_list(), found["n"].to_list(), strict=True)
 
 
 def _boolean(series: pl.Series, cells: Cells) -> Column | None:
@@ -208,12 +219,10 @@ def _numeric(series: pl.Series, cells: Cells) -> Column | None:
     values = floats_of(series, cells.kind)
     if values is None:
         return None
-    known, counted = _known(series, values), _counted(series)
-    if counted is not None:
-        return _of_counted(known, counted, cells)
-    finite = _only_finite(values)
-    if not len(finite):
-        return known
+    known, finite = _apart(series, values)
+    counted = _counted(series)
+    if counted is not None or not len(finite):
+        return known if counted is None else _of_counted(known, counted, cells)
     steps = quanta(finite, cells)
     cell = cell_of(steps, np.array(cells.edges, dtype=np.float64))
     low, high = steps < -REACH, steps > REACH
@@ -246,10 +255,9 @@ def _discrete(series: pl.Series, cells: Cells) -> Column | None:
     values = floats_of(series, cells.kind)
     if values is None:
         return None
-    known, counted = _known(series, values), _counted(series)
-    if counted is None:
-        counted = _counted_at(_only_finite(values), cells)
-    return _of_counted(known, counted, cells)
+    known, finite = _apart(series, values)
+    counted = _counted(series)
+    return _of_counted(known, _counted_at(finite, cells) if counted is None else counted, cells)
 
 
 def _of_counted(known: Column, counted: Counted, cells: Cells) -> Column:
@@ -312,22 +320,16 @@ def _shown(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
 
 
-def _known(series: pl.Series, values: Floats) -> Column:
-    """What is counted apart from finite values."""
+def _apart(series: pl.Series, values: Floats) -> tuple[Column, Floats]:
+    """What is counted apart from finite values, and those, of values that are not null."""
     known = Column(rows=len(series), nulls=series.null_count())
-    if not len(values) or (np.isfinite(values.min()) and np.isfinite(values.max())):
-        return known
-    return replace(
-        known,
-        nans=int(np.isnan(values).sum()),
-        positive_infinities=int(np.isposinf(values).sum()),
-        negative_infinities=int(np.isneginf(values).sum()),
-    )
-
-
-def _only_finite(values: Floats) -> Floats:
     finite = np.isfinite(values)
-    return values if finite.all() else values[finite]
+    if finite.all():
+        return known, values
+    strange = values[~finite]
+    nans = int(np.isnan(strange).sum())
+    positive, negative = int(np.isposinf(strange).sum()), int(np.isneginf(strange).sum())
+    return replace(known, nans=nans, positive_infinities=positive, negative_infinities=negative), values[finite]
 
 
 def _with_range(column: Column, finite: Floats, cells: Cells, counts: Integers | None = None) -> Column:

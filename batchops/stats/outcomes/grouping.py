@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from batchops.stats.columns.coding import codes_of
 from batchops.stats.columns.ours import SLICED, ours
 from batchops.stats.numbers.sparse import Integers
 from batchops.stats.numbers.whole import Whole
@@ -97,6 +98,8 @@ def _tables(
 
 def encoded(series: pl.Series) -> Dimension:
     """A dimension as small numbers; its values are guessed from some rows, which is right but for rare ones."""
+    if isinstance(series.dtype, pl.Enum):
+        return _listed(series)
     text = series.cast(pl.String)
     # Rows spread over all: files are often sorted by what they are sliced by.
     for sample in (text.gather_every(max(1, len(text) // SAMPLE)), text):
@@ -108,6 +111,16 @@ def encoded(series: pl.Series) -> Dimension:
     if physical.null_count():
         physical = physical.fill_null(values.index(MISSING))
     return Dimension(tuple(values), physical.to_numpy())
+
+
+def _listed(series: pl.Series) -> Dimension:
+    """The same of a type that lists its values, of which those that no row has are left out."""
+    listed, codes = codes_of(series)
+    held = np.flatnonzero(np.bincount(codes, minlength=len(listed) + 1)[:-1])
+    values = sorted({*(listed[place] for place in held), MISSING})
+    place_of = {value: place for place, value in enumerate(values)}
+    places = np.array([place_of.get(value, 0) for value in (*listed, MISSING)], dtype=np.uint32)
+    return Dimension(tuple(values), places[codes])
 
 
 def _blocks(slices: Sequence[Slice], dimensions: Mapping[str, Dimension]) -> Iterator[tuple[Slice, list[Slice]]]:

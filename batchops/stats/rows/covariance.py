@@ -8,14 +8,14 @@ so that its mean over all rows follows from covariances alone, and categories ta
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from batchops.stats.columns.cells import Cells, filled_of
+from batchops.stats.columns.cells import Cells, filled_floats
 from batchops.stats.columns.profile import Profile
 from batchops.stats.numbers.sparse import Integers
 from batchops.stats.rows.sample import HIGH, LOW, RowSample
@@ -31,8 +31,8 @@ STEP = 64
 LARGEST = 2**15
 """Values further from the centre than so many steps count as so far: the product of two is at most 2^30."""
 
-BATCH = 2**16
-"""Rows multiplied at once; a million would still add up to less than 2^53, up to which floats count exactly."""
+BATCH = 2**15
+"""Rows multiplied at once, so that little memory is needed; a million would still add up to less than 2^53, up to which floats count exactly."""
 
 EXPLAINED = 0.65
 """Share of the reference's variance that its components explain together."""
@@ -101,18 +101,20 @@ def count_products(frame: pl.DataFrame, cells: Sequence[Cells]) -> Covariance:
     named = [each for each in cells if each.kind in ("numeric", "discrete")][:COLUMNS]
     named.sort(key=lambda each: each.column)
     columns = tuple(each.column for each in named)
+    values = filled_floats(frame, named)
     total = np.zeros((3, len(named), len(named)), dtype=object)
-    for part in frame.iter_slices(BATCH):
-        total += _batch(part, named)
+    for start in range(0, frame.height, BATCH):
+        rows = slice(start, min(start + BATCH, frame.height))
+        total += _batch({name: column[rows] for name, column in values.items()}, named, rows.stop - start)
     counts, sums, products = (tuple(map(int, each.ravel())) for each in total)
     return Covariance(frame.height, columns, counts, sums, products)
 
 
-def _batch(frame: pl.DataFrame, cells: Sequence[Cells]) -> Integers:
+def _batch(values: Mapping[str, Floats], cells: Sequence[Cells], rows: int) -> Integers:
     """Counts, sums and products over some rows."""
-    steps, held, place_of = np.zeros((len(cells), frame.height)), [np.ones(frame.height)], []
+    steps, held, place_of = np.zeros((len(cells), rows)), [np.ones(rows)], []
     for place, each in enumerate(cells):
-        missing = _steps(frame, each, steps[place])
+        missing = _steps(values.get(each.column), each, steps[place])
         # Columns without a gap share the first line, of ones.
         place_of.append(0 if missing is None else len(held))
         if missing is not None:
@@ -122,13 +124,10 @@ def _batch(frame: pl.DataFrame, cells: Sequence[Cells]) -> Integers:
     return np.stack([counts, sums, steps @ steps.T]).astype(np.int64)
 
 
-def _steps(frame: pl.DataFrame, cells: Cells, into: Floats) -> NDArray[np.bool_] | None:
+def _steps(values: Floats | None, cells: Cells, into: Floats) -> NDArray[np.bool_] | None:
     """Write a column's steps from its centre, 0 where it has no value; returns where that is, None for nowhere."""
-    if cells.column not in frame.columns or frame.schema[cells.column] == pl.Null:
-        return np.ones(frame.height, dtype=np.bool_)
-    values = filled_of(frame[cells.column], cells.kind)
     if values is None:
-        return np.ones(frame.height, dtype=np.bool_)
+        return np.ones(len(into), dtype=np.bool_)
     with np.errstate(over="ignore"):
         np.subtract(values, cells.centre, out=into)
         into *= 1.0 / (cells.quantum * STEP)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from batchops.stats.columns.cells import Cells, filled_of
+from batchops.stats.columns.cells import Cells, filled_floats, floats_of
+from batchops.stats.columns.coding import codes_of
 from batchops.stats.outcomes.state import ENTITY, GROUPS
 
 __all__ = ["entity_groups", "hash_rows"]
@@ -47,10 +50,14 @@ def hash_rows(frame: pl.DataFrame, cells: Sequence[Cells], others: Sequence[str]
     counted = {column for column, _ in named}
     named += [(name, None) for name in others if name not in counted]
     total = np.zeros(frame.height, dtype=np.uint64)
+    floats = filled_floats(frame, cells)
     room = np.empty(min(CHUNK, frame.height), dtype=np.uint64)
     for column, known in sorted(named, key=lambda pair: pair[0]):
-        bits = _bits(frame[column], known) if column in frame.columns else np.broadcast_to(ABSENT, frame.height)
-        odd = _text_hashes([column])[0] | np.uint64(1)
+        if column in floats:
+            bits = _float_bits(floats[column])
+        else:
+            bits = _bits(frame[column], known) if column in frame.columns else np.broadcast_to(ABSENT, frame.height)
+        odd = _known_hashes((column,))[0] | np.uint64(1)
         for start in range(0, frame.height, CHUNK):
             part = bits[start : start + CHUNK]
             folded = np.right_shift(part, np.uint64(32), out=room[: len(part)])
@@ -91,11 +98,17 @@ def _bits(series: pl.Series, cells: Cells | None) -> Hashes:
             return np.full(len(series), ABSENT)
         return _text_bits(series, cells.values if cells is not None else ())
     if dtype == pl.Boolean and (cells is None or cells.kind == "boolean"):
-        return _float_bits(series.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        return _float_bits(series.cast(pl.Float64).fill_null(math.nan).to_numpy())
     if cells is None:
         return _plain_bits(series)
-    values = filled_of(series, cells.kind) if cells.numbers else None
-    return np.full(len(series), ABSENT) if values is None else _float_bits(values)
+    values = floats_of(series, cells.kind) if cells.kind == "temporal" else None
+    return np.full(len(series), ABSENT) if values is None else _time_bits(series, values)
+
+
+def _time_bits(series: pl.Series, known: NDArray[np.float64]) -> Hashes:
+    values = np.full(len(series), np.nan)
+    values[series.is_not_null().to_numpy()] = known
+    return _float_bits(values)
 
 
 def _plain_bits(series: pl.Series) -> Hashes:
@@ -110,7 +123,7 @@ def _plain_bits(series: pl.Series) -> Hashes:
     if dtype.is_temporal():
         return _plain_bits(series.to_physical())
     if dtype.is_numeric():
-        return _float_bits(series.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        return _float_bits(series.cast(pl.Float64).fill_null(math.nan).to_numpy())
     return np.full(len(series), ABSENT)
 
 
@@ -126,17 +139,26 @@ def _float_bits(values: NDArray[np.float64]) -> Hashes:
 
 def _text_bits(series: pl.Series, known: Sequence[str]) -> Hashes:
     """Of texts; known values are hashed once, and only others row by row."""
+    if isinstance(series.dtype, pl.Enum):
+        values, listed = codes_of(series)
+        return np.asarray(np.append(_known_hashes(values), MISSING)[listed])
     texts = series.cast(pl.String)
     codes = texts.cast(pl.Enum(known), strict=False)
     unknown = codes.null_count()
     places = codes.to_physical()
     if unknown:
         places = places.fill_null(len(known))
-    bits: Hashes = np.append(_text_hashes(known), MISSING)[places.to_numpy()]
+    bits: Hashes = np.append(_known_hashes(tuple(known)), MISSING)[places.to_numpy()]
     if unknown > texts.null_count():
         rest = codes.is_null() & texts.is_not_null()
         bits[rest.to_numpy()] = _text_hashes(texts.filter(rest))
     return bits
+
+
+@lru_cache(maxsize=1024)
+def _known_hashes(texts: tuple[str, ...]) -> Hashes:
+    """Of a column's name, and of its values, which are the same in every batch."""
+    return _text_hashes(texts)
 
 
 def _text_hashes(texts: Sequence[str] | pl.Series) -> Hashes:

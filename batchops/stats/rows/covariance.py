@@ -32,7 +32,8 @@ LARGEST = 2**15
 """Values further from the centre than so many steps count as so far: the product of two is at most 2^30."""
 
 BATCH = 2**15
-"""Rows multiplied at once, so that little memory is needed; a million would still add up to less than 2^53, up to which floats count exactly."""
+"""Rows multiplied at once, for the memory's sake; a million would still add up to less than 2^53, up to which floats
+count exactly."""
 
 EXPLAINED = 0.65
 """Share of the reference's variance that its components explain together."""

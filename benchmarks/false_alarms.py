@@ -1,11 +1,13 @@
 """Nights on which nothing has changed: how many of them raise any alarm, of all families together.
 
 ``python -m benchmarks.false_alarms [--nights N] [--evidently PYTHON] [--nannyml PYTHON]``
+``python -m benchmarks.false_alarms --years N [--cases "memory .7, window 31" ...]``
+``python -m benchmarks.false_alarms --delays RUNS``
 
 Two tables: each night is a whole audit of 20 columns of every shape, with a score, labels and slices; columns, score,
 quality, slices and all columns together are judged under one budget. Beside it how many of the same nights other tools
-call drifted anywhere. Years: a reference of 90 nights whose nights have shocks in common, then a year of more such
-nights, judged one after the other as a job does, over a window; counted in episodes. See docs/statistics.md.
+call drifted anywhere. Years: whole jobs over simulated years, each night judged as a run judges it, counted in episodes
+(`benchmarks/years.py`); delays: how long a change of such a job takes to be found. See docs/statistics.md.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import numpy as np
 import polars as pl
 
 from batchops import Roles, Severity, audit_frame
+from benchmarks.episodes import CASES, delay_lines, year_lines
 from benchmarks.night import machine, table
 from benchmarks.rows import REPOSITORY
 from benchmarks.worlds import WORLDS
@@ -85,6 +88,27 @@ def _others(name: str, python: str, nights: int, sizes: Sequence[int]) -> Iterat
         yield name, f"{rows:,}", f"{nights}", f"{wrong / nights:.1%}", f"{lost}"
 
 
+def _over_nights(years: int, delays: int, cases: Sequence[str]) -> None:
+    if years:
+        head = (
+            "case",
+            "years",
+            "nights warn",
+            "WARN episodes / nights",
+            "nights to one",
+            "nights fail",
+            "FAILs a year",
+        )
+        print("\n".join(["", *table(head, list(year_lines(years, cases)))]), flush=True)
+    if delays:
+        lines = [
+            (name, *line)
+            for name in ("memory 0, window 31", "memory .7, window 31")
+            for line in delay_lines(delays, CASES[name])
+        ]
+        print("\n".join(["", *table(("case", "change", "nights to WARN", "to FAIL"), lines)]), flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print what was measured and on what."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.false_alarms", description=__doc__)
@@ -93,8 +117,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--others", type=int, default=40, help="Nights for the other tools, which take long.")
     parser.add_argument("--evidently", help="Interpreter that has evidently 0.7.")
     parser.add_argument("--nannyml", help="Interpreter that has nannyml 0.13.")
+    parser.add_argument("--years", type=int, default=0, help="Simulated years of each case, instead of two tables.")
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--delays", type=int, default=0, help="Runs of each change, instead of two tables.")
     asked = parser.parse_args(arguments)
     print("\n".join(machine(2, LIBRARIES)), flush=True)
+    if asked.years or asked.delays:
+        _over_nights(asked.years, asked.delays, asked.cases)
+        return 0
     head = ("rows", "judged figures", "nights", "any WARN", "any FAIL")
     print("\n".join(["", *table(head, list(_two_tables(asked.nights, asked.rows)))]), flush=True)
     lines = [

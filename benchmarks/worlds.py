@@ -1,4 +1,4 @@
-"""Known worlds that benchmarks draw nights from: distributions, changes of them, years whose nights share shocks."""
+"""Known worlds that benchmarks draw nights from: distributions, and changes of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from batchops.stats import Cells, Column, lay_out, summarise
 
-__all__ = ["CHANGES", "NOTHING", "WORLDS", "Change", "Drawn", "World", "Year", "draw", "draws", "year"]
+__all__ = ["CHANGES", "NOTHING", "WORLDS", "Change", "Drawn", "World", "draw", "draws"]
 
 Floats = NDArray[np.float64]
 Values = NDArray[Any]
@@ -128,34 +128,3 @@ def draws(
             reference = summarise(was, cells).columns["x"]
         now = draw(rng, world, sizes[0], change).to_frame()
         yield Drawn(was["x"], now["x"], cells[0], reference, summarise(now, cells).columns["x"])
-
-
-@dataclass(frozen=True, slots=True)
-class Year:
-    """Nights that share shocks.
-
-    Attributes:
-        rho: How much of a night's shock the next one keeps.
-        shock: Its standard deviation, in standard deviations of a row.
-        weekday: How far weekends lie from other days, in the same.
-        trend: How far the year drifts from its first night to its last, in the same.
-    """
-
-    nights: int = 365
-    rows: int = 200
-    rho: float = 0.0
-    shock: float = 0.2
-    weekday: float = 0.0
-    trend: float = 0.0
-
-
-def year(rng: np.random.Generator, shape: Year) -> list[Floats]:
-    """The rows of every night."""
-    fresh = rng.normal(size=shape.nights) * shape.shock * np.sqrt(1 - shape.rho**2)
-    shock = np.empty(shape.nights)
-    last = rng.normal() * shape.shock
-    for night in range(shape.nights):
-        last = shape.rho * last + fresh[night]
-        shock[night] = last
-    shock += shape.weekday * (np.arange(shape.nights) % 7 >= 5) + shape.trend * np.linspace(0, 1, shape.nights)
-    return [rng.normal(each, 1, shape.rows) for each in shock]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -20,6 +22,7 @@ __all__ = [
     "dump",
     "dump_pretty",
     "json_schema",
+    "keyed",
     "load",
     "named",
     "pack",
@@ -40,6 +43,11 @@ DAMAGED = (ValidationError, zlib.error)
 def named(key: str) -> Any:
     """A key that is no Python name, for a field: ``total: Annotated[int, codec.named("in")]``."""
     return Field(alias=key)
+
+
+def keyed(keys: Mapping[str, str]) -> Any:
+    """What the keys of a mapping mean, for its schema: ``Annotated[Mapping[str, float], codec.keyed({...})]``."""
+    return Field(json_schema_extra={"properties": {key: {"description": text} for key, text in keys.items()}})
 
 
 _adapters: dict[Any, TypeAdapter[Any]] = {}
@@ -105,5 +113,29 @@ def rounded(value: T, digits: int) -> T:
 
 
 def json_schema(kind: Any) -> dict[str, Any]:
-    """The JSON Schema of a kind of value, as it is written."""
-    return _adapter(kind).json_schema(mode="serialization", by_alias=True)
+    """The JSON Schema of a kind of value, as it is written: every key is there, and says what it means."""
+    schema = _adapter(kind).json_schema(mode="serialization", by_alias=True)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if "properties" in part:
+            part["required"] = list(part["properties"])
+            part.update(_told(part))
+    return schema
+
+
+ENTRY = re.compile(r"^ {4}(\w[\w, ]*): ", re.MULTILINE)
+
+
+def _told(part: Mapping[str, Any]) -> dict[str, Any]:
+    """A kind's description and properties, each with what the docstring says of it under ``Attributes:``."""
+    head, _, attributes = part.get("description", "").partition("\nAttributes:\n")
+    pieces = ENTRY.split(attributes)[1:]
+    told = {
+        name.strip(): " ".join(text.split())
+        for names, text in zip(pieces[::2], pieces[1::2], strict=True)
+        for name in names.split(",")
+    }
+    properties = {
+        key: {**value, "description": told[key]} if key in told else value for key, value in part["properties"].items()
+    }
+    rest = " ".join(text for name, text in told.items() if name not in properties)
+    return {"description": f"{head.strip()} {rest}".strip(), "properties": properties}

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from batchops.audit.columns import ColumnPart, Explanation
 from batchops.audit.compare import ColumnComparison, Comparison
 from batchops.audit.figures import K_ANONYMOUS, TONIGHT
 from batchops.audit.multivariate import ALL_COLUMNS
-from batchops.audit.sections import ColumnPart, Explanation
 from batchops.audit.slicing import slice_label
 from batchops.stats import Cells, Estimate
 from batchops.stats.columns.drift import DECIDES

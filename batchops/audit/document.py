@@ -14,10 +14,11 @@ from typing import Annotated
 
 from batchops import codec
 from batchops.audit.changes import ConceptPart, RetrainPart
+from batchops.audit.columns import ColumnPart
 from batchops.audit.groups import FairnessPart, SlicePart, SlicingPart
 from batchops.audit.lately import RecentPart, SeriesPart
 from batchops.audit.outcomes import EstimatedPart, QualityPart
-from batchops.audit.sections import ColumnPart, ContractPart, DriftPart, LoggedPart, RulePart, ScorePart, SkewPart
+from batchops.audit.sections import ContractPart, DriftPart, LoggedPart, RulePart, ScorePart, SkewPart
 from batchops.partition import Receipt
 from batchops.verdict import Past, Scalar, Severity
 
@@ -212,7 +213,9 @@ class ProvenancePart:
         logged: The rows of another system that were compared; None where there are none.
         model, job_digest: None for two frames, and what belongs to them.
         current, reference: The tables of an audit of two frames; None of a night.
-        roles: Of their columns: role -> column; ``guessed`` are those that nobody gave, with why.
+        roles: Of their columns: role -> column; of more than two classes ``score`` is what the columns
+            ``<score>_<class>`` begin with.
+        guessed: Roles that nobody gave, and why they were taken.
     """
 
     batchops: str

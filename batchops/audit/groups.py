@@ -35,7 +35,9 @@ class SlicePart:
     """For whom is it wrong?
 
     Attributes:
-        slice: Column or dimension -> value; of numbers ``[low, high)``, of the last ``[low, high]``; ``missing``.
+        slice: Column or dimension -> value, as text. Numbers of more than twelve values are five intervals at the
+            reference's quintiles, ends rounded outwards: ``[low, high)``, the last ``[low, high]``; so are days, and
+            hours of times. Null and NaN are ``missing``; of a search the rarer categories are ``other``.
         label: ``carrier DL · part of day 17-20 h``.
         discovered: Found by the search, and measured on rows that the search did not see.
         n: Labelled rows (all rows without labels); None below k, and where it could be had from others' rest.

@@ -101,8 +101,9 @@ class ConfusionPart:
     """Decisions on labelled rows.
 
     Attributes:
-        labels: Names of the classes; of two, the second is the positive one.
-        counts: Rows; a line for each true class, in it a number for each predicted one.
+        labels: Names of the classes, K of them; of two, the second is the positive one.
+        counts: Labelled rows, whatever their weight: K lines, one a true class, of K numbers, one a predicted class,
+            both in the order of ``labels``.
         threshold: Prediction = score at or above it; None where predictions were given, and for more classes.
     """
 
@@ -141,13 +142,15 @@ class QualityPart:
     """Are the scores right where the outcome is known?
 
     Attributes:
-        task: ``binary``, ``multiclass`` or ``regression``.
+        task: ``binary``, ``multiclass`` or ``regression``. The scores of two tables are one column, of ``multiclass`` a
+            column ``<score>_<class>`` for each class.
         coverage: Labelled rows / scored rows of the window's nights.
         never: Why some rows never get a label, as the job says.
         conflicting, unmatched: Labels that contradict each other; labels of keys that were never scored.
         metrics: By scikit-learn's name.
         confusion: None for regression.
-        calibration: By class where there are more than two.
+        calibration: One bin for each tenth of the reference's scores that k labelled rows or more of the window lie in,
+            lowest first; by class where there are more than two, one class after the other.
         thresholds, gain: Of binary scores.
         label_age: Days between the window's last night and the newest label; nights are compared at equal age. None
             where labels have no night.

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from batchops.audit.columns import ColumnPart, Components, Histogram, ShareChange, ValueCount
 from batchops.audit.compare import ColumnComparison, Comparison, Scope
 from batchops.audit.document import BudgetPart
 from batchops.audit.figures import K_ANONYMOUS, TONIGHT, shown_values
-from batchops.audit.sections import (
-    ClassScorePart,
-    ColumnPart,
-    Components,
-    ContractPart,
-    Histogram,
-    RulePart,
-    ScorePart,
-    ShareChange,
-    ValueCount,
-)
+from batchops.audit.sections import ClassScorePart, ContractPart, RulePart, ScorePart
 from batchops.audit.series import moments
 from batchops.audit.state import SCORE, Audit
 from batchops.contract import Contract

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from batchops.audit.sections import ColumnPart, Components
+from batchops.audit.columns import ColumnPart, Components
+from batchops.stats import MEASURES
 from batchops.verdict import Figure, Finding, Severity, worst
 
 __all__ = ["Fault", "faults_of", "schema_figures", "with_faults"]
@@ -90,7 +91,7 @@ def _unknown(fault: Fault, levels: dict[str, Severity]) -> ColumnPart:
         tonight=nothing,
         usual=None,
         limit=None,
-        measures={},
+        measures=dict.fromkeys(MEASURES),
         reliance=None,
         reference_low=None,
         reference_high=None,

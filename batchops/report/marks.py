@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from batchops.audit.columns import Histogram
 from batchops.audit.outcomes import CalibrationBin
-from batchops.audit.sections import Histogram
 from batchops.report.formats import number
 from batchops.verdict import Severity
 

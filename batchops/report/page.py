@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batchops.audit.columns import ColumnPart
 from batchops.audit.document import AuditDocument, Family, ProvenancePart, ReferencePart, TablePart
 from batchops.audit.groups import SlicePart
 from batchops.audit.lately import RecentFigure
-from batchops.audit.sections import ColumnPart, RulePart
+from batchops.audit.sections import RulePart
 from batchops.report import formats, marks
 from batchops.report.environment import fill
 from batchops.report.topics import BOTH, FAMILIES, groups

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
+from batchops.audit.columns import ColumnPart
 from batchops.audit.groups import SlicePart
 from batchops.audit.outcomes import MetricPart
-from batchops.audit.sections import ColumnPart
 from batchops.report import formats, marks
 from batchops.report.words.tasks import IN_UNIT, told
 

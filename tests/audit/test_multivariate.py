@@ -9,6 +9,7 @@ import pytest
 
 from batchops.audit import Audit, NightProfile, Reference, Yardstick, compare_audits, merge
 from batchops.audit.attribution import explained, weighted_figures
+from batchops.audit.columns import ColumnPart
 from batchops.audit.figures import drift_figures
 from batchops.audit.multivariate import (
     ALL_COLUMNS,
@@ -19,7 +20,6 @@ from batchops.audit.multivariate import (
     usual_areas,
 )
 from batchops.audit.parts import column_parts
-from batchops.audit.sections import ColumnPart
 from batchops.audit.state import UsualArea, products_of, sample_of
 from batchops.contract import Tallies
 from batchops.stats import lay_out, lay_out_scores, summarise, tally_quality

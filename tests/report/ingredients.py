@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from batchops.audit.columns import Histogram
 from batchops.audit.groups import GapPart, SlicePart
 from batchops.audit.outcomes import Interval
-from batchops.audit.sections import Histogram
 from batchops.verdict import Figure, Limit, Past, Severity, worst
 
 NIGHT = dt.date(2013, 7, 4)

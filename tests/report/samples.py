@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from batchops.audit.columns import ColumnPart, Components, Histogram, ValueCount
 from batchops.audit.document import (
     FORMAT,
     AuditDocument,
@@ -20,16 +21,7 @@ from batchops.audit.document import (
 )
 from batchops.audit.groups import SlicePart, SlicingPart
 from batchops.audit.outcomes import CalibrationBin, ConfusionPart, MetricPart, QualityPart
-from batchops.audit.sections import (
-    ColumnPart,
-    Components,
-    ContractPart,
-    DriftPart,
-    Histogram,
-    RulePart,
-    ScorePart,
-    ValueCount,
-)
+from batchops.audit.sections import ContractPart, DriftPart, RulePart, ScorePart
 from batchops.audit.skew import NightSkew, skew_figures, skew_part
 from batchops.audit.training import SchemaDifference
 from batchops.contract import ColumnSpec, Contract

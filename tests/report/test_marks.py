@@ -4,8 +4,8 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
+from batchops.audit.columns import Histogram
 from batchops.audit.outcomes import CalibrationBin
-from batchops.audit.sections import Histogram
 from batchops.report import marks
 from batchops.verdict import Severity
 

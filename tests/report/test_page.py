@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from batchops import codec
+from batchops.audit.columns import Histogram
 from batchops.audit.document import AuditDocument
-from batchops.audit.sections import DriftPart, Histogram
+from batchops.audit.sections import DriftPart
 from batchops.errors import ConfigError
 from batchops.report import Links, RunLine, pictures, render, render_index, summary
 from tests.report import ingredients, samples

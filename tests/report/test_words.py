@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
+from batchops.audit.columns import Histogram
 from batchops.audit.document import AuditDocument
-from batchops.audit.sections import Histogram
 from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.report.topics import FAMILIES, anchor, family_of, groups, topic
 from batchops.report.words.checks import SAYINGS

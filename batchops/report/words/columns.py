@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchops.audit.sections import ColumnPart, Histogram
+from batchops.audit.columns import ColumnPart, Histogram
 from batchops.report.formats import bound, clean, listing, number, percent, points
 from batchops.verdict import Severity
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,17 +34,35 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-MEASURES = (
-    "ks",
-    "wasserstein",
-    "psi",
-    "js_distance",
-    "hellinger",
-    "tvd",
-    "linf",
-    "chi_square",
-    "anderson_darling",
+_GROUPS = (
+    "Over groups: of numbers runs of cells that hold at least a twentieth of the reference each, of categories those "
+    "with ten expected rows or more, the others pooled and unseen values apart, of booleans both values."
 )
+_CELLS = (
+    "Over all cells of numbers and times, which the reference lays out: 200 quantiles and 32 equal ones over its range "
+    "and beyond either end, or one a value where it has at most 255."
+)
+
+MEASURES: Mapping[str, str] = MappingProxyType(
+    {
+        "ks": f"max |F - G| of the cumulative shares, 0 to 1. {_CELLS} Shares of 0 count as they are. Decides of "
+        "numbers and times.",
+        "wasserstein": f"Integral of |F - G|, in standard deviations of the reference, from 0. {_CELLS} Rows of a cell "
+        "stand at their mean. Null where the reference does not vary, and of what is no number.",
+        "psi": f"sum (p - q) ln(p / q), natural logarithm, from 0. {_GROUPS} Shares below 1e-4 count as 1e-4.",
+        "js_distance": "Square root of the Jensen-Shannon divergence in base 2, so a distance, 0 to 1. "
+        f"{_GROUPS} 0 log 0 is 0.",
+        "hellinger": f"sqrt(1 - sum sqrt(p q)), which is normed to 0 to 1. {_GROUPS} A share of 0 adds nothing.",
+        "tvd": f"Total variation, sum |p - q| / 2, 0 to 1: the share of rows that would have to move. {_GROUPS} Shares "
+        "of 0 count as they are. Decides of categories and booleans.",
+        "linf": f"max |p - q|, 0 to 1. {_GROUPS} Shares of 0 count as they are.",
+        "chi_square": f"Pearson's statistic of both sides' rows, which grows with the rows. {_GROUPS} A group that is "
+        "empty on both sides is left out.",
+        "anderson_darling": "Scholz and Stephens' statistic for two samples with ties (1987), about 1 where nothing "
+        f"differs; it grows with the rows. {_CELLS} Cells that are empty on both sides are left out.",
+    }
+)
+"""Every measure, with its formula, range, bins and what a share of 0 is."""
 
 GROUPS = 20
 """Groups of cells of numbers that psi, js_distance, hellinger, tvd and linf are taken over hold at least one

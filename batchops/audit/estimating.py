@@ -217,15 +217,21 @@ def _doubts(findings: Mapping[str, Finding], earlier: Sequence[BacktestPart], co
 def _differs(nights: Sequence[BacktestPart]) -> bool:
     """Whether what came true of late lies to one side of what was estimated, by more than nights by themselves do.
 
-    Each miss counts in standard deviations, of which half a band is 1.96; their mean over k nights varies by
-    1 / sqrt(k), somewhat more as nights that follow each other are alike.
+    Each miss counts in standard deviations, of which the band's part on its side is 1.96; their mean over k nights varies
+    by 1 / sqrt(k), somewhat more as nights that follow each other are alike. Bands of errors are skewed: nights mostly
+    lie below what is expected of them, and a few far above.
     """
-    misses = [
-        two_sided(LEVEL) * (each.realised - (each.lower + each.upper) / 2) / ((each.upper - each.lower) / 2)
-        for each in nights[-RECENT:]
-        if each.lower is not None and each.upper is not None and each.upper > each.lower
-    ]
+    misses = [miss for each in nights[-RECENT:] if (miss := _miss(each)) is not None]
     return len(misses) >= FEW and abs(sum(misses)) / math.sqrt(len(misses)) > DEVIATIONS
+
+
+def _miss(night: BacktestPart) -> float | None:
+    """By how many standard deviations of its side a night lies from its estimate; None without a band on that side."""
+    off = night.realised - night.estimated
+    end = night.upper if off > 0 else night.lower
+    if end is None or end == night.estimated:
+        return None
+    return two_sided(LEVEL) * off / abs(end - night.estimated)
 
 
 def kept_figures(found: Estimated | None, came: Mapping[str, Estimate]) -> Mapping[str, float | None]:

@@ -9,6 +9,7 @@ from batchops import codec
 from batchops.audit import Audit, Reference
 from batchops.audit.estimating import (
     Estimated,
+    _differs,
     backtest,
     estimate_night,
     estimated_figures,
@@ -195,3 +196,11 @@ def test_what_is_kept_of_a_night_meets_what_comes_true() -> None:
     ]
     assert held[0].estimated == before.plain.metrics["roc_auc"].value
     assert held[0].lower == before.plain.metrics["roc_auc"].lower
+
+
+@pytest.mark.parametrize(("realised", "doubtful"), [(7.95, False), (7.2, True), (12.0, True)])
+def test_nights_in_the_thick_end_of_a_skewed_band_are_as_estimated(realised: float, doubtful: bool) -> None:
+    """The root mean squared error of heavy tails: most nights lie below what is expected of all."""
+    name = "root_mean_squared_error"
+    nights = [BacktestPart(f"2025-05-{day:02}", name, 8.19, 7.07, 12.5, realised) for day in range(1, 15)]
+    assert _differs(nights) is doubtful

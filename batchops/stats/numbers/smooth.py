@@ -54,6 +54,8 @@ class Smooth:
             have no entities.
         variance: Over independent rows; None where that is not known.
         error: Bound of what counting in cells may cost, on either side.
+        more: Variance that the nights cannot show, since they have no row of some kind.
+        bias: What noise adds to the figure at most, on average; its interval begins so much lower.
         bounds: What the figure cannot leave.
     """
 
@@ -66,6 +68,8 @@ class Smooth:
     link: Link = AS_IT_IS
     groups: Floats = field(default_factory=lambda: np.zeros(0))
     cells: Floats = field(default_factory=lambda: np.zeros(0))
+    bias: float = 0.0
+    more: float = 0.0
 
     @property
     def entities(self) -> int:
@@ -93,7 +97,7 @@ def smooth_estimate(figure: Smooth, design: float = 1.0) -> Estimate:
         return plain
     middle, radius = float(link.there(np.array(value))), spread.radius()
     ends = sorted((_back(link, middle - radius), _back(link, middle + radius)))
-    lower = max(figure.bounds[0], min(ends[0], value) - figure.error)
+    lower = max(figure.bounds[0], min(ends[0], value) - figure.error - figure.bias)
     upper = min(figure.bounds[1], max(ends[1], value) + figure.error)
     if not math.isfinite(lower) or not math.isfinite(upper):
         return plain
@@ -119,6 +123,8 @@ def _inside(figure: Smooth) -> bool:
 def _spread(figure: Smooth, link: Link, design: float) -> Spread | None:
     if len(figure.without) >= ENOUGH_NIGHTS:
         base = spread_of(link.there(figure.without)) if np.isfinite(figure.without).all() else None
+        if base is not None and figure.more and figure.value is not None:
+            base = Spread(base.variance + figure.more * link.slope(figure.value) ** 2, base.freedom)
         beside = spread_of(link.there(figure.cells)) if figure.entities else Spread(0.0)
     else:
         beside = Spread(_of_rows(figure, link))
@@ -132,7 +138,7 @@ def _of_rows(figure: Smooth, link: Link) -> float:
     """The variance, were all rows independent; not a number where it is not known."""
     if figure.value is None or figure.variance is None or not math.isfinite(figure.variance):
         return math.nan
-    return max(figure.variance, 0.0) * link.slope(figure.value) ** 2
+    return (math.sqrt(max(figure.variance, 0.0)) * link.slope(figure.value)) ** 2
 
 
 def smooth_effect(figure: Smooth) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,7 +180,7 @@ def _left(window: Window, nightly: Moments, whole: Moments) -> tuple[Moments, ..
     return (without, *(dict(zip(each, left.T, strict=True)) for left in left_out(tables)))
 
 
-def _without(figures: Sequence[Floats]) -> dict[str, Floats]:
+def _without(figures: Sequence[Floats]) -> dict[str, Any]:
     """As `Smooth` has them."""
     return dict(zip(("without", "groups", "cells"), figures, strict=False))
 
@@ -243,7 +244,7 @@ def _explained(whole: Moments, sides: Sequence[Moments], scale: ErrorCells, plai
     return Smooth(
         float(1 - f * ratio),
         round(n),
-        variance=variance * ratio**2,
+        variance=variance * ratio * ratio,
         error=float(2 * HALF_UNIT * (1 + abs(f)) * n / spread * ratio),
         bounds=(-math.inf, 1.0),
         link=REST,

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.numbers.intervals import Estimate
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, Estimate, influences
 from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, Smooth, smooth_effect, smooth_estimate
 from batchops.stats.outcomes.classes import FROM_MARGINS, Margins, variance_by_pairs
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, Quality, ScoreCells
@@ -214,11 +214,14 @@ def _from_decisions(name: str, decisions: tuple[Floats, tuple[Floats, Floats] | 
     nightly, by_entity = decisions
     nothing = np.zeros(0)
     figure, whole, bounded = FROM_MARGINS[name], nightly.sum(axis=0), name != "matthews_corrcoef"
+    # Half a row of each kind more: where one was never seen, that is no proof that it never comes.
+    variance, seen = variance_by_pairs(figure, whole + 0.5), variance_by_pairs(figure, whole)
     return Smooth(
         float(figure(Margins.of(whole))),
         n,
         figure(Margins.of(np.maximum(whole - nightly, 0.0))),
-        variance_by_pairs(figure, whole),
+        variance,
+        more=max(0.0, (variance or 0.0) - (seen or 0.0)),
         bounds=(0.0 if bounded else -1.0, 1.0),
         link=AS_IT_IS if bounded else CORRELATION,
         groups=figure(Margins.of(by_entity[0])) if by_entity is not None else nothing,
@@ -257,7 +260,21 @@ def _calibration_error(window: Window, judged: list[int], size: int, rows: int) 
         return Smooth(None)
     value = float(error_of(whole))
     brier = float(window.sums["brier"].sum()) / SCORE / n
-    return Smooth(value, rows, error_of(whole - tables), (brier - value**2) / n)
+    figure = Smooth(value, rows, error_of(whole - tables), (brier - value**2) / n)
+    return replace(figure, bias=_calibration_bias(tables, len(judged) >= ENOUGH_NIGHTS))
+
+
+def _calibration_bias(tables: Floats, by_night: bool) -> float:
+    """What noise alone adds to a mean of absolute gaps at most, on average: sqrt(2 / pi) standard errors a bin."""
+    n, gaps = tables[:, 0], tables[:, 1] - tables[:, 2] / SCORE
+    if by_night:
+        rows = np.broadcast_to(n.sum(axis=1, keepdims=True), gaps.shape)
+        changes = influences(gaps, rows)
+        errors = np.sqrt(((changes - changes.mean(axis=0)) ** 2).sum(axis=0) * (len(gaps) - 1) / len(gaps))
+    else:
+        held, positives = n.sum(axis=0), tables[:, 1].sum(axis=0)
+        errors = np.sqrt(np.maximum(positives - positives**2 / np.maximum(held, 1e-300), 0.0)) / held.sum()
+    return math.sqrt(2 / math.pi) * float(errors.sum())
 
 
 def confusion(quality: Quality, cells: ScoreCells) -> Confusion:

@@ -27,6 +27,7 @@ from batchops.models import (
     TrainingData,
     Version,
     encode,
+    fitted_by,
     git_state,
     out_of_fold,
     register,
@@ -103,7 +104,7 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
     categorical, asked = material.encoding.categorical, material.asked
     scores = out_of_fold(training.fit, material.matrix, material.labels, material.folds, (categorical, asked))
     observe(Progress("fit", training.last, 0, 1, len(material.matrix)))
-    model = training.fit(material.matrix, material.labels, categorical)
+    model = fitted_by(training.fit, material.matrix, material.labels, categorical)
     parent = max((each.number for each in versions(store, name)), default=None)
     reference = _reference(job, _learnable(nights, material), (scores, asked))
     quality = metrics(reference.audit.quality, reference.quality)
@@ -217,7 +218,7 @@ def _reliance(training: Training, material: _Material, features: Sequence[str]) 
     """On the last fold, by a model that did not see it: on its own rows a model relies on what it learned by heart."""
     held = material.folds == material.folds.max()
     matrix, labels = material.matrix, material.labels
-    model = training.fit(matrix[~held], labels[~held], material.encoding.categorical)
+    model = fitted_by(training.fit, matrix[~held], labels[~held], material.encoding.categorical)
     return reliance(model, matrix[held], labels[held], features, material.asked)
 
 

@@ -217,9 +217,9 @@ def _doubts(findings: Mapping[str, Finding], earlier: Sequence[BacktestPart], co
 def _differs(nights: Sequence[BacktestPart]) -> bool:
     """Whether what came true of late lies to one side of what was estimated, by more than nights by themselves do.
 
-    Each miss counts in standard deviations, of which the band's part on its side is 1.96; their mean over k nights varies
-    by 1 / sqrt(k), somewhat more as nights that follow each other are alike. Bands of errors are skewed: nights mostly
-    lie below what is expected of them, and a few far above.
+    Each miss counts in standard deviations, of which the band's part on its side is 1.96; their mean over k nights
+    varies by 1 / sqrt(k), somewhat more as nights that follow each other are alike. Bands of errors are skewed: nights
+    mostly lie below what is expected of them, and a few far above.
     """
     misses = [miss for each in nights[-RECENT:] if (miss := _miss(each)) is not None]
     return len(misses) >= FEW and abs(sum(misses)) / math.sqrt(len(misses)) > DEVIATIONS

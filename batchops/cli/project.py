@@ -127,9 +127,10 @@ def _check_model(loaded: LoadedJob, settings: Settings) -> str:
     """How the job's model fits its contract, where one is registered.
 
     Raises:
-        JobError: The model wants features that the contract does not have.
+        JobError: The model answers another task than the job's, or wants features that the contract does not have.
     """
     from batchops.models import resolve
+    from batchops.run.reference import require_task
     from batchops.store import Store
 
     ref = loaded.job.model
@@ -137,6 +138,7 @@ def _check_model(loaded: LoadedJob, settings: Settings) -> str:
         version = resolve(Store(settings.root), ref)
     except UnknownVersion:
         return f"model {ref} not registered yet"
+    require_task(loaded, version)
     missing = [each.name for each in version.manifest.features if each.name not in loaded.contract.features]
     if missing:
         raise JobError(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from batchops.models.domain import Separation, Side, separate
     from batchops.models.encoding import Encoding, Feature, encode
     from batchops.models.folds import week_folds
-    from batchops.models.learning import Fit, out_of_fold, reliance
+    from batchops.models.learning import Fit, fitted_by, out_of_fold, reliance
     from batchops.models.loading import LoadedModel, load
     from batchops.models.manifest import Asked, ContractRef, Git, Manifest, TrainingData, Version, git_state
     from batchops.models.registration import Draft, register
@@ -39,6 +39,7 @@ __all__ = [
     "alias_history",
     "aliases",
     "encode",
+    "fitted_by",
     "git_state",
     "load",
     "out_of_fold",
@@ -72,6 +73,7 @@ _HOMES = {
     "alias_history": "alias",
     "aliases": "alias",
     "encode": "encoding",
+    "fitted_by": "learning",
     "git_state": "manifest",
     "load": "loading",
     "out_of_fold": "learning",

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import r2_score, roc_auc_score
 
-from batchops.errors import ModelError
+from batchops.errors import JobError, ModelError
 from batchops.models.encoding import Matrix
 from batchops.models.manifest import Asked
 from batchops.models.scoring import answers, check_model, threads
 
-__all__ = ["Fit", "out_of_fold", "reliance"]
+__all__ = ["Fit", "fitted_by", "out_of_fold", "reliance"]
 
 Fit = Callable[[Any, Any, tuple[int, ...]], Any]
 """Takes features, labels and the categories' positions; returns a fitted classifier or regressor."""
@@ -41,7 +41,7 @@ def out_of_fold(
         As `answers` gives it. A class that stands in one fold alone is not known to the model that scores its rows.
 
     Raises:
-        JobError: ``fit`` returns a model of another kind.
+        JobError: ``fit`` makes a model of another kind, or one that refuses the rows.
         ModelError: Without one of the folds, all labels are alike; or some row has no finite answer.
     """
     categorical, asked = how
@@ -50,7 +50,7 @@ def out_of_fold(
     for fold in np.unique(fold_of):
         held = fold_of == fold
         _require_different(truth[~held])
-        fitted = fit(matrix[~held], truth[~held], categorical)
+        fitted = fitted_by(fit, matrix[~held], truth[~held], categorical)
         check_model(fitted, asked, matrix.shape[1], whole=False)
         with threads(1):
             found[held] = answers(fitted, matrix[held], asked)
@@ -59,6 +59,22 @@ def out_of_fold(
             what = f"gives no finite number for {lost} of {int(held.sum())} rows that it was not fitted on"
             raise ModelError(f"model {type(fitted).__name__}", what, "Fit a model that does, or leave such rows out")
     return found
+
+
+def fitted_by(fit: Fit, matrix: Matrix, labels: ArrayLike, categorical: tuple[int, ...]) -> Any:
+    """What a job's ``fit`` makes of rows.
+
+    Raises:
+        JobError: The model that it makes takes no such rows or labels.
+    """
+    try:
+        return fit(matrix, labels, categorical)
+    except ValueError as error:
+        said = str(error).partition("\n")[0][:200].rstrip(".")
+        remedy = (
+            "Let fit make a classifier where labels are outcomes or classes, and a regressor where they are numbers"
+        )
+        raise JobError("fit", f"its model refuses the training rows: {said}", remedy) from error
 
 
 def reliance(

@@ -177,3 +177,26 @@ def test_the_median_halves_the_mass() -> None:
     assert median(picture, picture.reference) == pytest.approx(2.0)
     assert median(picture, picture.current) == pytest.approx(2.5)
     assert median(picture, (0.9, 0.1, 0.0, 0.0)) is None
+
+
+def test_a_model_that_fails_over_nights_is_not_called_right() -> None:
+    shift = Figure("concept.shift", "root_mean_squared_error", 6.25, "ratio", 7, limit=Limit(fail=0.3))
+    facts = replace(FACTS, task="regression", labelled=900)
+    part = verdict_part(judge([shift], Policy(), "2013-07-04"), (), facts)
+    assert part.actions[0].text.startswith("Use the predictions with care")
+
+
+@pytest.mark.parametrize(
+    ("task", "metric", "unit", "expected"),
+    [
+        ("regression", "root_mean_squared_error", "min", "root mean squared error 12.3 min, 10 min in training"),
+        ("multiclass", "accuracy", "", "accuracy 81.3 %, 84.0 % in training"),
+    ],
+)
+def test_a_metric_is_told_in_its_own_unit(task: str, metric: str, unit: str, expected: str) -> None:
+    values = (12.34, 10.0) if task == "regression" else (0.813, 0.84)
+    evidence = dict(zip(("now", "reference"), values, strict=True))
+    figure = Figure(f"quality.{metric}", "all rows", 0.4, "ratio", 900, limit=Limit(fail=0.1), evidence=evidence)
+    verdict = judge([figure], Policy(), "2013-07-04")
+    headline = verdict_part(verdict, (), replace(FACTS, task=task, unit=unit)).headline
+    assert headline.replace("\u00a0", " ").endswith(expected)

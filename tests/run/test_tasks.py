@@ -214,6 +214,11 @@ def test_a_class_of_one_fold_alone_is_learned_and_said(shop: Shop) -> None:
             ((".fit(features, labels)", ".fit(features, labels == 'car')"),),
             "tells False, True apart, and the labels' classes are boat, car, plane",
         ),
+        (
+            "regression",
+            (("BoostingRegressor(max", "BoostingClassifier(max"),),
+            "its model refuses the training rows: Unknown label type",
+        ),
     ],
     indirect=["shop"],
 )

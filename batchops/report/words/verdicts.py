@@ -43,6 +43,7 @@ WRONG = (
         "quality",
         "Do not use these scores as probabilities: they are further from what came true than they were.",
     ),
+    ("concept.", "quality", "Use the scores with care: where outcomes are known, they are worse than they were."),
     ("slices.calibration_gap", "slices", "Use the scores, but not as probabilities in the slices that fail."),
     ("slices.", "slices", "Use the scores, but not in the slices that fail."),
 )

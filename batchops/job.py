@@ -15,7 +15,7 @@ from batchops.contract import Contract, compile_contract
 from batchops.errors import JobError, did_you_mean
 from batchops.guest import import_guest, loading
 from batchops.partition import Source
-from batchops.stats import ENTITY
+from batchops.stats import AGE, ENTITY
 from batchops.verdict import PRIMARY, Policy
 
 __all__ = ["Job", "Labels", "LoadedJob", "Logged", "Task", "Training", "job_names", "load_job", "problems"]
@@ -31,7 +31,7 @@ RESERVED = ("score", "label", "loss", "prediction", ENTITY)
 OUTCOME = ("score", "prediction", "label")
 """What rows call what was predicted and what came true."""
 
-OWN = (*OUTCOME, "model_version", "run_id", "night")
+OWN = (*OUTCOME, "model_version", "run_id", "night", ENTITY, AGE)
 """Columns of a job's table, or of its rows on their way there, that are the framework's."""
 
 
@@ -46,6 +46,8 @@ class Labels:
         delay_days: Days after the night when its labels are first expected.
         never: Why some rows never get one, in words for the report: "cancelled flights".
         unit: What the numbers of ``regression`` are counted in, for the reader: "minutes".
+        observed: Column that says when an outcome became known, a date or a time; None: no column says so. Nights are
+            then compared at equal age of their labels; without it young ones are not compared.
     """
 
     source: Source
@@ -53,6 +55,7 @@ class Labels:
     delay_days: int = 1
     never: str | None = None
     unit: str = ""
+    observed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,5 +321,6 @@ def _described(job: Job) -> dict[str, Any]:
 
 
 def _first_fields(labels: Labels) -> dict[str, Any]:
-    """What labels said from the beginning."""
-    return {name: getattr(labels, name) for name in ("source", "column", "delay_days", "never")}
+    """What labels said from the beginning, and what came later where it is said."""
+    first = {name: getattr(labels, name) for name in ("source", "column", "delay_days", "never")}
+    return first if labels.observed is None else {**first, "observed": labels.observed}

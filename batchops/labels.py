@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import polars as pl
 
 from batchops import codec
-from batchops.audit import tally
+from batchops.audit import LABEL, tally
 from batchops.errors import GateError, InputChanged, LockHeld, ModelError
 from batchops.job import LoadedJob
 from batchops.models import resolve
@@ -20,6 +24,7 @@ from batchops.run.publish import recover
 from batchops.run.reference import reference_of, require_task, yardstick_of
 from batchops.run.truth import join_truth, read_truth, unknown_classes
 from batchops.settings import Settings
+from batchops.stats import AGE, Quality
 from batchops.store import Lease, Staging, Store, lease, read_scores
 
 __all__ = ["join_labels"]
@@ -59,6 +64,18 @@ def join_labels(
     return tuple(outcomes)
 
 
+def _dated(quality: Quality, joined: pl.DataFrame, read: dt.date) -> Quality:
+    """With the age of the newest label; where labels have no day of their own, with their age when they were read."""
+    known = joined.filter(pl.col(LABEL).is_not_null())
+    newest = known.select(pl.col(AGE).max()).item() if AGE in joined.columns else None
+    return Quality(
+        {
+            night: replace(part, label_age=max((read - Night.parse(night).date).days, 0) if newest is None else newest)
+            for night, part in quality.nights.items()
+        }
+    )
+
+
 def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, held: Lease) -> Outcome:
     clock, store = Clock(), Store(settings.root)
     recovered = recover(store, job.name, night)
@@ -90,9 +107,10 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
     reference = reference_of(store, version, job.contract.pii)
     with clock.stage("join"):
         joined, unmatched = join_truth(read_scores(store, job.name, night), truth, job.job.key)
-        quality = tally(joined, str(night), yardstick_of(job, reference))
         classes = reference.quality.classes
         unknown = unknown_classes(joined, classes) if classes else {}
+        counted = tally(joined, str(night), yardstick_of(job, reference))
+        quality = _dated(counted, joined, clock.started.astimezone(ZoneInfo(job.job.timezone)).date())
     scored = latest_document(store, score)
     tonight = Tonight(
         night=night,

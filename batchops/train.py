@@ -43,6 +43,7 @@ from batchops.run.scores import PREDICTION, class_score, scores_frame
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
 from batchops.stats import (
+    AGE,
     ScoreCells,
     class_order,
     lay_out,
@@ -265,7 +266,8 @@ def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], answered: tuple
     for each in nights:
         own = scores[start : start + each.labelled.height]
         start += each.labelled.height
-        scored.append(scores_frame(each.labelled, own, job, asked).with_columns(each.labelled[LABEL]))
+        came = [each.labelled[AGE]] if AGE in each.labelled.columns else []
+        scored.append(scores_frame(each.labelled, own, job, asked).with_columns(each.labelled[LABEL], *came))
     yardstick = _yardstick(job, nights, pl.concat(scored), asked)
     audits = []
     for each, rows in zip(nights, scored, strict=True):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +9,9 @@ from sklearn.metrics import roc_auc_score
 
 from batchops.errors import JobError
 from batchops.labels import join_labels
+from batchops.partition import Night
 from batchops.run import Outcome, range_exit_code
+from batchops.run.truth import age_of_labels
 from batchops.verdict import Severity
 from tests.flights import KEY, NAME, NIGHT, NIGHTS, Flights
 
@@ -213,3 +216,34 @@ def test_rows_of_one_entity_are_alike_on_every_night_and_only_its_group_is_kept(
     assert found.by_entity
     assert found.metrics["log_loss"].clusters == ("entity",)
     assert found.metrics["average_precision"].clusters == ()
+
+
+def test_the_day_on_which_an_outcome_became_known_is_its_age(scored: Flights) -> None:
+    labels = pl.read_parquet(scored.labels())
+    row = pl.int_range(pl.len())
+    known = pl.when(row < 10).then(pl.lit(NIGHT.date)).otherwise(pl.lit(NIGHT.date) + pl.duration(days=3))
+    labels.with_columns(known.cast(pl.Datetime).alias("known_at")).write_parquet(scored.labels())
+    scored.edit(f"jobs/{NAME}.py", ("        delay_days=1,", '        delay_days=1,\n        observed="known_at",'))
+    scored.forget()
+    outcome = scored.join()
+    assert outcome.document is not None
+    found = outcome.document.quality
+    assert found is not None
+    assert found.label_age == 3
+    assert [each.labelled for each in found.ages][:4] == [10, 10, 10, labels.height]
+    assert found.young == ()
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [
+        (pl.Series(["2013-07-06", "2013-07-04T23:00:00", "never", None]), [2, 0, None, None]),
+        (pl.Series([dt.date(2013, 7, 1), dt.date(2013, 8, 3)]), [0, 30]),
+        (pl.Series([dt.datetime(2013, 7, 6, 1)]), [2]),
+        (pl.Series([dt.datetime(2013, 7, 6, 1)]).dt.replace_time_zone("UTC"), [1]),
+    ],
+)
+def test_days_may_be_dates_times_or_their_text(observed: pl.Series, expected: list[int | None]) -> None:
+    assert age_of_labels(observed, Night.parse("2013-07-04"), "America/New_York").to_list() == expected
+    with pytest.raises(JobError, match="is no day"):
+        age_of_labels(pl.Series([1]), Night.parse("2013-07-04"), "UTC")

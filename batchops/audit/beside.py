@@ -67,7 +67,7 @@ def compare_night(night: Night, audit: Audit, beside: Beside, policy: Policy) ->
     return Compared(
         comparison=comparison,
         recent=compare_recent(audit, beside.recent, night.date, beside.reference),
-        concept=compare_concept(comparison.quality, beside.reference, policy),
+        concept=compare_concept(comparison.quality, beside.reference, policy, comparison.aged),
         estimated=estimate_night(scores, beside.reference, rows_alike(comparison.together, beside.reference.quality)),
     )
 

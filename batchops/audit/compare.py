@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from batchops.audit.ages import Aged, aged
 from batchops.audit.multivariate import Together, compare_together
-from batchops.audit.primary import slice_test
+from batchops.audit.primary import MAIN_METRICS, slice_test
 from batchops.audit.state import Audit, Reference
 from batchops.stats import (
+    NOT_MEASURED,
     Alike,
     Cells,
     Column,
@@ -32,11 +34,18 @@ from batchops.stats import (
     usual,
 )
 from batchops.stats.columns.usual import Straying
+from batchops.stats.nights.ages import ALL
 from batchops.verdict import Policy
 
 __all__ = ["ColumnComparison", "Comparison", "Component", "Scope", "compare_audits"]
 
 TONIGHT = 1
+
+GAP = "calibration_gap"
+
+EVERY_ROW = ("mean_score", "selection_rate", "mean_prediction")
+"""Metrics over all rows, whatever is known of them."""
+
 SCORE_PLACE = -1
 """Of the score; those of several classes come before it."""
 
@@ -112,7 +121,9 @@ class Comparison:
 
     Attributes:
         quality: Of the window's nights.
-        metrics, metrics_tonight, metrics_reference: By scikit-learn's names.
+        metrics, metrics_tonight, metrics_reference: By scikit-learn's names; the window's and the reference's at equal
+            age of their labels, as far as they can be counted at an age.
+        aged: The nights and the reference at that age.
         slices, slices_reference: Gaps of the window's slices and of the reference's.
         fairness: The groups of every dimension that a slice names alone.
         together: All columns at once; None where a side has no sampled rows.
@@ -130,6 +141,13 @@ class Comparison:
     fairness: tuple[Fairness, ...] = ()
     together: Together | None = None
     classes: tuple[ColumnComparison, ...] = ()
+    aged: Aged = field(default_factory=lambda: Aged(Quality(), Quality()))
+
+    @property
+    def realised(self) -> Mapping[str, Estimate]:
+        """Tonight's metrics once its labels are all there; nothing before."""
+        last = max(self.quality.nights, default="")
+        return self.metrics_tonight if self.aged.ages.get(last, ALL) == ALL and last not in self.aged.young else {}
 
     @property
     def labelled(self) -> bool:
@@ -155,19 +173,54 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy
     score, *classes = _columns([night.outputs for night in nights], places, reference)
     slices = slice_gaps(quality, cells, test, alike)
     hidden = frozenset(gap.key for gap in slices.slices if gap.hidden)
+    at_age = aged(quality, reference)
+    now, before = _at_equal_age(metrics(quality, cells, design), at_age, reference)
     return Comparison(
         columns=_columns([night.inputs for night in nights], range(len(reference.inputs)), reference),
         score=score,
         quality=quality,
-        metrics=metrics(quality, cells, design),
+        metrics=now,
         metrics_tonight=metrics(nights[-1].quality, cells, design),
-        metrics_reference=_metrics(reference),
+        metrics_reference=before,
         slices=slices,
         slices_reference=_slices(reference, replace(test, limit=0.0)),
         fairness=fairness(quality, cells, hidden, test.least, alike),
         together=compare_together(nights, reference),
         classes=tuple(classes),
+        aged=at_age,
     )
+
+
+def _at_equal_age(
+    now: Mapping[str, Estimate], at_age: Aged, reference: Reference
+) -> tuple[Mapping[str, Estimate], Mapping[str, Estimate]]:
+    """A window's metrics and the reference's; of nights that may not be compared nothing is told that is judged."""
+    before, cells = _metrics(reference), reference.quality
+    if at_age.whole:
+        return now, before
+    if not at_age.quality.nights:
+        return {**now, **dict.fromkeys(MAIN_METRICS[cells.task], NOT_MEASURED)}, before
+    own = metrics(at_age.quality, cells, _design(reference))
+    theirs = before if at_age.reference is reference.audit.quality else metrics(at_age.reference, cells)
+    own, theirs = _of_labels(own), _of_labels(theirs)
+    if GAP in own and GAP in theirs:
+        # It is held against 0, and not against training: so what training's has more at that age is taken off.
+        own[GAP], theirs[GAP] = _moved(own[GAP], _value(before[GAP]) - _value(theirs[GAP])), before[GAP]
+    return {**now, **own}, {**before, **theirs}
+
+
+def _value(estimate: Estimate) -> float:
+    return estimate.value or 0.0
+
+
+def _moved(estimate: Estimate, by: float) -> Estimate:
+    ends = [None if each is None else each + by for each in (estimate.value, estimate.lower, estimate.upper)]
+    return replace(estimate, value=ends[0], lower=ends[1], upper=ends[2])
+
+
+def _of_labels(found: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """What could be counted at an age, but for what is over all rows, labelled or not."""
+    return {name: each for name, each in found.items() if each.value is not None and name not in EVERY_ROW}
 
 
 # A reference never changes while a process lives, and many nights are compared with it.

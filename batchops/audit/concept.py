@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from batchops.audit.ages import Aged, age_effects, aged, ripe
 from batchops.audit.changes import ChartPart, ConceptPart, DecompositionPart, PartOfChange
 from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS
 from batchops.audit.slicing import slice_label
@@ -22,12 +23,12 @@ from batchops.stats import (
     NOT_MEASURED,
     Estimate,
     Quality,
-    ScoreCells,
     SliceKey,
     SliceQuality,
     Sparse,
     metrics,
 )
+from batchops.stats.nights.ages import ALL
 from batchops.stats.nights.control import Chart, cusum, cusum_chance, cusum_limit, ewma, ewma_chance, ewma_limit
 from batchops.stats.nights.decompose import Decomposition, Share, decompose
 from batchops.stats.nights.nightly import Level, Nightly, innovations, level_of, shift_of, weekday_effects
@@ -116,32 +117,34 @@ class _Known:
     effects: Mapping[int, float]
 
 
-def compare_concept(quality: Quality, reference: Reference, policy: Policy) -> Concept:
-    """Compare the nights of a window that have labels with the reference's.
+def compare_concept(quality: Quality, reference: Reference, policy: Policy, at_age: Aged | None = None) -> Concept:
+    """Compare the nights of a window that have labels with the reference's, at equal age of their labels.
 
     Args:
         quality: The window's.
+        at_age: The same at that age, as `aged` has it, where it is known already.
     """
-    labelled = {night: part for night, part in sorted(quality.nights.items()) if part.overall.labelled}
+    at_age = at_age or aged(quality, reference)
+    labelled, whole = at_age.quality.nights, ripe(at_age, quality)
     before = reference.audit.quality
     if not labelled or len(before.nights) < ENOUGH_NIGHTS:
-        return Concept(decompositions=_decompositions(Quality(labelled), reference) if labelled else ())
-    known, nights = _known(reference), Quality(labelled)
+        return Concept(decompositions=_decompositions(whole, reference) if whole.nights else ())
+    known, nights = _known(reference), at_age.quality
     losses = [metric for metric in LOSSES if metric in known][:1]
-    nightly = _nightly(nights, reference.quality)
+    nightly = _nightly(nights, reference, at_age.ages)
     charted = [
         _charted(metric, nightly[metric], known, policy)
         for metric in (*losses, *GAPS)
         if metric in known and metric in nightly
     ]
     weekly = any(known[each.metric].effects for each in charted)
-    slices = _shifted(nights, reference, known["log_loss"].level.correlation) if "log_loss" in known else ()
+    slices = _shifted(whole, reference, known["log_loss"].level.correlation) if "log_loss" in known else ()
     return Concept(
         season="weekday" if weekly else "recent",
         covered=_covers([*before.nights], max(labelled)),
         charted=tuple(charted),
         slices=tuple(slices),
-        decompositions=_decompositions(nights, reference),
+        decompositions=_decompositions(whole, reference) if whole.nights else (),
     )
 
 
@@ -149,25 +152,30 @@ def compare_concept(quality: Quality, reference: Reference, policy: Policy) -> C
 def _known(reference: Reference) -> Mapping[str, _Known]:
     """Every charted metric that the reference has on nights enough."""
     found = {}
-    for metric, nights in _nightly(reference.audit.quality, reference.quality).items():
+    for metric, nights in _nightly(reference.audit.quality, reference, {}).items():
         if len(nights.nights) >= ENOUGH_NIGHTS:
             effects = weekday_effects(nights)
             found[metric] = _Known(level_of(nights.minus(effects)), effects)
     return found
 
 
-def _nightly(quality: Quality, cells: ScoreCells) -> Mapping[str, Nightly]:
-    """Every charted metric night by night, with the standard error that independent rows would give it."""
+def _nightly(quality: Quality, reference: Reference, ages: Mapping[str, int]) -> Mapping[str, Nightly]:
+    """Every charted metric night by night, with the standard error that independent rows would give it.
+
+    Args:
+        ages: Of its labels, by night; what the reference has more at such an age is taken off.
+    """
     found: dict[str, list[tuple[str, float, float]]] = {}
     for night, part in sorted(quality.nights.items()):
         # Nothing that is charted needs the histogram, and ranking costs more than all the rest.
-        bare = replace(part, slices=(), overall=replace(part.overall, histogram=Sparse()))
-        estimates = metrics(Quality({night: bare}), cells)
+        bare = replace(part, slices=(), entities=(), overall=replace(part.overall, histogram=Sparse()))
+        estimates = metrics(Quality({night: bare}), reference.quality)
+        effects = age_effects(reference, ages.get(night, ALL))
         for metric in (*LOSSES, *GAPS):
             own = estimates.get(metric, NOT_MEASURED)
             if own.value is not None and own.lower is not None and own.upper is not None:
                 error = (own.upper - own.lower) / 2 / two_sided(LEVEL)
-                found.setdefault(metric, []).append((night, own.value, error))
+                found.setdefault(metric, []).append((night, own.value - effects.get(metric, 0.0), error))
     return {metric: Nightly(*zip(*rows, strict=True)) for metric, rows in found.items()}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from batchops.verdict import Severity
 
 __all__ = [
+    "AgePart",
     "BacktestPart",
     "CalibrationBin",
     "ConfusionPart",
@@ -138,6 +139,23 @@ class GainBin:
 
 
 @dataclass(frozen=True, slots=True)
+class AgePart:
+    """Labels that came within so many days.
+
+    Attributes:
+        days: Whole days after the night; None: at any time.
+        labelled: Rows of the window.
+        coverage: As a share of the scored rows of those nights.
+        reference: Share of the reference's labels that came so soon; None where that is not known.
+    """
+
+    days: int | None
+    labelled: int
+    coverage: float
+    reference: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class QualityPart:
     """Are the scores right where the outcome is known?
 
@@ -152,11 +170,13 @@ class QualityPart:
         calibration: One bin for each tenth of the reference's scores that k labelled rows or more of the window lie in,
             lowest first; by class where there are more than two, one class after the other.
         thresholds, gain: Of binary scores.
-        label_age: Days between the window's last night and the newest label; nights are compared at equal age. None
-            where labels have no night.
+        label_age: Days between the window's last night and its newest label; where labels have no day of their own,
+            when they were read. None before its labels. Nights are compared at equal age.
         classes: Of more than two, and of k rows or more: ``precision``, ``recall``, ``f1``, ``base_rate``...
         left_out: Rows that no metric counts: without a score (null, NaN), with one that is none (not from 0 to 1; a
             decision that is no class), or with a weight that is none (null, negative, infinite).
+        ages: How labels came; nothing where that is not known.
+        young: Nights that are set beside nothing, since too many of their labels are still to come.
     """
 
     task: str
@@ -175,6 +195,8 @@ class QualityPart:
     label_age: int | None = None
     classes: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     left_out: int = 0
+    ages: tuple[AgePart, ...] = ()
+    young: tuple[str, ...] = ()
 
     @property
     def by_entity(self) -> bool:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from batchops.errors import ConfigError, did_you_mean
 from batchops.stats import Quality, ScoreCells, SliceTest
 from batchops.verdict import PRIMARY, Limit, Policy, Side
 
-__all__ = ["K_ANONYMOUS", "limit_of", "side_of", "slice_test", "unit_of"]
+__all__ = ["K_ANONYMOUS", "MAIN_METRICS", "limit_of", "side_of", "slice_test", "unit_of"]
 
 K_ANONYMOUS = 10
 """What fewer rows hold is never shown."""
+
+MAIN_METRICS: Mapping[str, tuple[str, ...]] = {
+    "binary": ("calibration_gap", "roc_auc", "log_loss"),
+    "multiclass": ("accuracy", "log_loss"),
+    "regression": ("root_mean_squared_error", "mean_error"),
+}
+"""What is judged of each task; all else is shown. Decisions without a score are judged by their accuracy."""
 
 
 def slice_test(policy: Policy, quality: Quality, cells: ScoreCells) -> SliceTest:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from batchops.audit.ages import age_parts
 from batchops.audit.compare import Comparison
 from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS
 from batchops.audit.outcomes import (
@@ -19,6 +20,7 @@ from batchops.audit.outcomes import (
     RecalibrationPart,
     ThresholdPart,
 )
+from batchops.audit.primary import MAIN_METRICS
 from batchops.audit.state import Reference
 from batchops.stats import (
     NOT_MEASURED,
@@ -87,13 +89,6 @@ _HOW: Mapping[str, _Judged] = {
     "mean_error": _Judged(_bias, _bias_limit, "ratio", both=True),
 }
 
-MAIN_METRICS: Mapping[str, tuple[str, ...]] = {
-    "binary": ("calibration_gap", "roc_auc", "log_loss"),
-    "multiclass": ("accuracy", "log_loss"),
-    "regression": ("root_mean_squared_error", "mean_error"),
-}
-"""What is judged of each task; all else is shown. Decisions without a score are judged by their accuracy."""
-
 
 def quality_figures(comparison: Comparison, cells: ScoreCells) -> Iterator[Figure]:
     """The window's main metrics against the reference's, and how many of its rows have a label."""
@@ -112,18 +107,23 @@ def quality_figures(comparison: Comparison, cells: ScoreCells) -> Iterator[Figur
             change.lower,
             change.upper,
             side="both" if _HOW[name].both else "upper",
-            evidence=_evidence(name, now, before),
+            evidence=_evidence(name, now, before) if comparison.aged.whole else _aged_evidence(name, comparison),
             chance=change.chance,
         )
-    nights = [night.overall for night in comparison.quality.nights.values() if night.overall.labelled]
-    scored, labelled = sum(night.n for night in nights), sum(night.labelled for night in nights)
-    facts: dict[str, Scalar] = {"labelled": labelled, "scored": scored}
+    aged = comparison.aged
+    # Nights whose labels are still to come have no share of them yet; where there is no other night, they have what
+    # they have.
+    own = aged.quality if aged.quality.nights else comparison.quality
+    nights = [night.overall for night in own.nights.values() if night.overall.labelled]
+    labelled = sum(night.labelled for night in nights)
+    expected = aged.expected or sum(night.n for night in nights)
+    facts: dict[str, Scalar] = {"labelled": labelled, "scored": sum(night.n for night in nights)}
     yield Figure(
         "quality.coverage",
         ALL_ROWS,
-        labelled / scored if scored else None,
+        min(labelled / expected, 1.0) if expected else None,
         "share",
-        scored,
+        sum(night.n for night in nights),
         side="lower",
         evidence=facts,
     )
@@ -153,6 +153,13 @@ def _evidence(name: str, now: Metrics, before: Metrics) -> dict[str, Scalar]:
     observed = now["base_rate"].value
     predicted = None if value.value is None else (observed or 0.0) - value.value
     return {"observed": observed, "predicted": predicted, "reference": was, "nights": value.nights}
+
+
+def _aged_evidence(name: str, comparison: Comparison) -> dict[str, Scalar]:
+    """At equal age: of a gap from 0, what was observed and predicted so far says nothing of what it will be."""
+    now, was = comparison.metrics.get(name, NOT_MEASURED), comparison.metrics_reference.get(name, NOT_MEASURED)
+    young = len(comparison.aged.young)
+    return {"now": now.value, "reference": was.value, "nights": now.nights, "young": young, "equal_age": 1}
 
 
 def quality_part(
@@ -196,6 +203,9 @@ def quality_part(
         ),
         gain=tuple(GainBin(each.share, each.gain, each.lift) for each in (gain(quality, cells) if binary else ())),
         classes=_classes(quality, cells),
+        label_age=quality.nights[max(quality.nights)].label_age,
+        ages=age_parts(quality, reference),
+        young=comparison.aged.young,
         left_out=sum(night.missing + night.impossible + night.strange_weights for night in quality.nights.values()),
     )
 

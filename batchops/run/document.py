@@ -200,7 +200,7 @@ def _drift(made: Made, comparison: Comparison, findings: Mapping[str, Finding]) 
 
 def _estimated(tonight: Tonight, judged: Judged, findings: Mapping[str, Finding]) -> EstimatedPart | None:
     """What is expected of the night, and what came of earlier nights' estimates; of its own once it has labels."""
-    own = kept_figures(judged.compared.estimated, judged.compared.comparison.metrics_tonight)
+    own = kept_figures(judged.compared.estimated, judged.compared.comparison.realised)
     nights = [*((past.night, past.figures) for past in tonight.history), (str(tonight.night), own)]
     return estimated_part(judged.compared.estimated, findings, backtest(nights))
 

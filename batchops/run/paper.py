@@ -204,7 +204,7 @@ def _past(document: AuditDocument, judged: Judged, tonight: Tonight) -> Past:
     figures |= {f"series.{each.name}:{each.subject}": each.value for each in document.run.series}
     if document.quality is not None:
         figures |= {f"metric.{name}": metric.value for name, metric in document.quality.metrics.items()}
-    figures |= kept_figures(judged.compared.estimated, judged.compared.comparison.metrics_tonight)
+    figures |= kept_figures(judged.compared.estimated, judged.compared.comparison.realised)
     alarms = [finding for finding in findings if finding.severity in ALARMS]
     return Past(
         night=str(tonight.night),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from batchops.errors import GateError, JobError, did_you_mean
 from batchops.job import LoadedJob
 from batchops.partition import Night
 from batchops.run.inputs import Input, Unreadable, batches, examine, find
+from batchops.stats import AGE
 
 __all__ = ["Truth", "join_truth", "read_truth", "unknown_classes"]
 
@@ -23,7 +25,8 @@ class Truth:
 
     Attributes:
         labels: Key columns and `LABEL` (of ``binary`` Int8, 0 or 1; of ``multiclass`` the name of a class, of whatever
-            model; of ``regression`` Float64, finite), one row a key.
+            model; of ``regression`` Float64, finite), one row a
+            key; and `AGE`, where the job names a column for it.
         conflicting: Keys that came with different labels; they have none.
         repeated: Rows that say again what another row said.
         invalid: Rows whose label cannot be one (null means "not known yet" and is none of them), or whose key cannot be
@@ -51,14 +54,20 @@ def read_truth(job: LoadedJob, night: Night, threads: int) -> Truth | None:
     inputs = examine(find(job.job.labels.source, night, job.project), threads)
     if not inputs:
         return None
-    names = (*job.job.key, job.job.labels.column)
+    observed = job.job.labels.observed
+    names = (*job.job.key, job.job.labels.column, *(() if observed is None else (observed,)))
     rows = pl.concat([_rows(found, names, job) for found in inputs], how="vertical_relaxed")
+    if observed is not None:
+        rows = rows.with_columns(age_of_labels(rows[observed], night, job.job.timezone))
     known = rows.filter(pl.col(job.job.labels.column).is_not_null())
     # Null where it cannot be one.
     label = READ[job.job.task](known[job.job.labels.column])
     named = pl.all_horizontal(pl.col(job.job.key).is_not_null())
     valid = known.with_columns(label.alias(LABEL)).filter(pl.col(LABEL).is_not_null() & named)
-    by_key = valid.group_by(job.job.key).agg(pl.col(LABEL).n_unique().alias("_kinds"), pl.col(LABEL).first())
+    # Of a label that came twice, the first time is when it became known.
+    known_since = [] if observed is None else [pl.col(AGE).min()]
+    kinds = pl.col(LABEL).n_unique().alias("_kinds")
+    by_key = valid.group_by(job.job.key).agg(kinds, pl.col(LABEL).first(), *known_since)
     single = by_key.filter(pl.col("_kinds") == 1).drop("_kinds")
     return Truth(
         labels=single.sort(job.job.key),
@@ -96,6 +105,29 @@ READ: Mapping[str, Callable[[pl.Series], pl.Series]] = MappingProxyType(
 """How labels are read, by task."""
 
 
+def age_of_labels(observed: pl.Series, night: Night, timezone: str) -> pl.Series:
+    """Whole days from the night to when outcomes became known, at least 0; null where that is not known.
+
+    Args:
+        observed: Dates, times (those with a zone are taken in the job's own), or their ISO text.
+
+    Raises:
+        JobError: It holds anything else.
+    """
+    dtype = observed.dtype
+    if dtype == pl.String:
+        days = observed.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    elif isinstance(dtype, pl.Datetime):
+        local = observed.dt.convert_time_zone(timezone) if dtype.time_zone is not None else observed
+        days = local.dt.date()
+    elif dtype in (pl.Date, pl.Null):
+        days = observed.cast(pl.Date)
+    else:
+        what = f"column {observed.name!r} is of type {dtype}, which is no day"
+        raise JobError("Labels(observed=...)", what, "Name a column of dates or times")
+    return (days.cast(pl.Int32) - (night.date - dt.date(1970, 1, 1)).days).clip(lower_bound=0).alias(AGE)
+
+
 def _rows(found: Input, names: tuple[str, ...], job: LoadedJob) -> pl.DataFrame:
     where = f"labels {found.partition.name}"
     try:
@@ -106,8 +138,9 @@ def _rows(found: Input, names: tuple[str, ...], job: LoadedJob) -> pl.DataFrame:
     for name in names:
         if name not in rows.columns:
             raise JobError(where, f"has no column {name!r}", did_you_mean(name, rows.columns))
-    if rows.schema[names[-1]].is_nested():
-        what = f"column {names[-1]!r} holds {rows.schema[names[-1]]}, and no labels"
+    label = names[len(job.job.key)]
+    if rows.schema[label].is_nested():
+        what = f"column {label!r} holds {rows.schema[label]}, and no labels"
         raise JobError(where, what, "Name a column of single values")
     types = {column.name: column.dtype for column in job.contract.columns if column.name in job.job.key}
     # A key that cannot be read names no row; it is counted, and its value is in no error.

@@ -19,6 +19,7 @@ from batchops.stats.outcomes.classes import ClassCounts
 from batchops.stats.outcomes.layout import class_order, lay_out_classes, lay_out_quality, lay_out_scores
 from batchops.stats.outcomes.regression import ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.outcomes.state import (
+    AGE,
     ENTITY,
     NightQuality,
     Quality,
@@ -49,6 +50,7 @@ from batchops.stats.slices.gaps import SliceGap, SliceGaps, SliceTest, slice_gap
 from batchops.stats.slices.likeness import Alike, night_likeness
 
 __all__ = [
+    "AGE",
     "CLASS_METRICS",
     "ENTITY",
     "ERROR_METRICS",

@@ -19,6 +19,8 @@ from batchops.stats.outcomes.classes import ClassCounts, merge_counts
 from batchops.stats.outcomes.regression import ErrorCells, ErrorSums, ErrorTables, merge_errors, merge_tables
 
 __all__ = [
+    "AGE",
+    "AGE_EDGES",
     "ENTITY",
     "GROUPS",
     "LOSS",
@@ -31,6 +33,7 @@ __all__ = [
     "SliceQuality",
     "Weighted",
     "merge_qualities",
+    "merge_slices",
 ]
 
 SCORE = 2**30
@@ -41,6 +44,12 @@ LOSS = 2**26
 
 SQUARE = 2**20
 """Squares of log losses are summed as whole multiples of 1 / 2^20."""
+
+AGE = "label_age"
+"""Column of whole days from the night to when a row's outcome became known."""
+
+AGE_EDGES = (1, 2, 3, 4, 5, 6, 7, 10, 14, 21, 30, 45, 60, 90)
+"""Ends of the spans of days by which labels are counted; what came later is of a last one."""
 
 ENTITY = "entity_group"
 """Column of rows that hang together across nights: the number of their entity's group, below `GROUPS`."""
@@ -150,7 +159,7 @@ class SliceQuality:
     weighted: Weighted | None = field(default=None, kw_only=True)
 
     def __add__(self, other: SliceQuality) -> SliceQuality:
-        return _merged_slice((self, other))
+        return merge_slices((self, other))
 
     @property
     def negatives(self) -> int:
@@ -208,6 +217,8 @@ class NightQuality:
         classes: Of more than two classes.
         errors: Of regression.
         entities: By group of entities, ordered: all its rows, their scores in a few wide cells.
+        ages: By span of `AGE_EDGES` in which the label came, ordered: the labelled rows, where that is known.
+        label_age: Days from the night to its newest label; to when they were read, where their own days are not known.
     """
 
     missing: int = 0
@@ -221,6 +232,8 @@ class NightQuality:
     classes: ClassCounts | None = None
     errors: ErrorTables | None = None
     entities: tuple[tuple[int, SliceQuality], ...] = ()
+    ages: tuple[tuple[int, SliceQuality], ...] = ()
+    label_age: int | None = None
 
     def __add__(self, other: NightQuality) -> NightQuality:
         return _merged_night((self, other))
@@ -240,7 +253,7 @@ class Quality:
 
     def overall(self) -> SliceQuality:
         """All rows of all nights, without their slices."""
-        return _merged_slice([night.overall for night in self.nights.values()] or [SliceQuality()])
+        return merge_slices([night.overall for night in self.nights.values()] or [SliceQuality()])
 
     def calibration(self) -> Sparse:
         """By bin of the score, over all nights: labelled rows, positives, sum of the score in 1 / `SCORE`."""
@@ -251,7 +264,8 @@ class Quality:
         return _merged_night([self.nights[night] for night in sorted(self.nights)])
 
 
-def _merged_slice(parts: Sequence[SliceQuality]) -> SliceQuality:
+def merge_slices(parts: Sequence[SliceQuality]) -> SliceQuality:
+    """The sums over all their rows; one part or more."""
     if len(parts) == 1:
         return parts[0]
     sums = map(sum, zip(*map(_sums, parts), strict=True))
@@ -269,7 +283,7 @@ def _merged_weights(parts: Sequence[Weighted]) -> Weighted | None:
     if not parts:
         return None
     squares = sum(part.square for part in parts), sum(part.labelled_square for part in parts)
-    return Weighted(_merged_slice([part.sums for part in parts]), *squares)
+    return Weighted(merge_slices([part.sums for part in parts]), *squares)
 
 
 def _merged_night(parts: Sequence[NightQuality]) -> NightQuality:
@@ -279,7 +293,7 @@ def _merged_night(parts: Sequence[NightQuality]) -> NightQuality:
         missing=sum(part.missing for part in parts),
         impossible=sum(part.impossible for part in parts),
         strange_labels=sum(part.strange_labels for part in parts),
-        overall=_merged_slice([part.overall for part in parts] or [SliceQuality()]),
+        overall=merge_slices([part.overall for part in parts] or [SliceQuality()]),
         calibration=merge_sparse([part.calibration for part in parts]),
         slices=_merged_by_key([part.slices for part in parts]),
         scores=merge_sparse([part.scores for part in parts]),
@@ -287,6 +301,8 @@ def _merged_night(parts: Sequence[NightQuality]) -> NightQuality:
         classes=merge_counts([part.classes for part in parts if part.classes is not None]),
         errors=merge_tables([part.errors for part in parts if part.errors is not None]),
         entities=_merged_by_key([part.entities for part in parts]),
+        ages=_merged_by_key([part.ages for part in parts]),
+        label_age=max((part.label_age for part in parts if part.label_age is not None), default=None),
     )
 
 
@@ -295,7 +311,7 @@ def _merged_by_key(parts: Sequence[Sequence[tuple[K, SliceQuality]]]) -> tuple[t
     for part in parts:
         for key, quality in part:
             found.setdefault(key, []).append(quality)
-    return tuple((key, _merged_slice(found[key])) for key in sorted(found))
+    return tuple((key, merge_slices(found[key])) for key in sorted(found))
 
 
 def merge_qualities(qualities: Sequence[Quality]) -> Quality:

@@ -18,6 +18,8 @@ from batchops.stats.outcomes.counting import Line, Lines
 from batchops.stats.outcomes.error_tally import tally_errors
 from batchops.stats.outcomes.grouping import JOINT, MISSING, Slice, by_slice
 from batchops.stats.outcomes.state import (
+    AGE,
+    AGE_EDGES,
     ENTITY,
     LOSS,
     SCORE,
@@ -73,7 +75,7 @@ def tally_quality(frame: pl.DataFrame, night: str, slices: Sequence[Slice], cell
     Args:
         frame: ``label``, null where unknown, if there are labels; ``weight``, if ``cells`` have a quantum for it; a
             column for each dimension that a slice names, null counting as `MISSING`; `ENTITY`, if rows have entities;
-            and, by task: of ``binary``,
+            `AGE` of labels, null where not known, if it is known of any; and, by task: of ``binary``,
             ``score`` from 0 to 1 and, where decisions are given, ``prediction``, the label and it being 0/1 or bool;
             of ``multiclass``, ``score_<class>`` for each class and ``prediction``, either of which may be missing; of
             ``regression``, ``prediction`` or ``score``.
@@ -92,17 +94,46 @@ def tally_quality(frame: pl.DataFrame, night: str, slices: Sequence[Slice], cell
         if strange:
             frame, weights = frame.filter(known), weights[known]
     tallies = {"binary": _tally_scores, "multiclass": tally_classes, "regression": tally_errors}
-    grouped = ENTITY in frame.columns and not frame[ENTITY].null_count()
-    found = tallies[cells.task](frame, (*slices, *([(ENTITY,)] if grouped else [])), cells, weights)
-    found = _parted(found) if grouped else found
+    own = []
+    if ENTITY in frame.columns and not frame[ENTITY].null_count():
+        own.append((ENTITY,))
+    if AGE in frame.columns:
+        frame = frame.with_columns(_span(frame))
+        own.append((AGE,))
+    found = tallies[cells.task](frame, (*slices, *own), cells, weights)
+    found = _parted(found) if own else found
     return Quality({night: replace(found, strange_weights=strange) if strange else found})
 
 
+def _span(frame: pl.DataFrame) -> pl.Expr:
+    """The span of days in which a label came; the last where it is not known, none of rows without a label."""
+    age = pl.col(AGE).cast(pl.Int64)
+    spans = pl.lit(len(AGE_EDGES), pl.Int64) - pl.sum_horizontal(
+        (age < edge).fill_null(value=False).cast(pl.Int64) for edge in AGE_EDGES
+    )
+    known = pl.col("label").is_not_null() if "label" in frame.columns else pl.lit(value=False)
+    return pl.when(known).then(spans).alias(AGE)
+
+
 def _parted(night: NightQuality) -> NightQuality:
-    """Groups of entities, that were counted as slices, apart from those."""
-    slices = tuple((key, part) for key, part in night.slices if key[0][0] != ENTITY)
-    groups = [(int(key[0][1]), part) for key, part in night.slices if key[0][0] == ENTITY]
-    return replace(night, slices=slices, entities=tuple((group, _wide(part)) for group, part in sorted(groups)))
+    """Groups of entities, and spans of days, that were counted as slices, apart from those."""
+    slices = tuple((key, part) for key, part in night.slices if key[0][0] not in (ENTITY, AGE))
+    groups, spans = (
+        [(int(key[0][1]), part) for key, part in night.slices if key[0][0] == name and key[0][1] != MISSING]
+        for name in (ENTITY, AGE)
+    )
+    return replace(
+        night,
+        slices=slices,
+        entities=tuple((group, _wide(part)) for group, part in sorted(groups)),
+        ages=tuple((span, _of_labels(part)) for span, part in sorted(spans, key=lambda each: each[0]) if part.labelled),
+    )
+
+
+def _of_labels(part: SliceQuality) -> SliceQuality:
+    """Without what is over all rows: those whose label is none have no day that matters."""
+    errors = part.errors and replace(part.errors, prediction=0, prediction_square=0)
+    return replace(part, n=0, selected=0, score=0, square=0, unscored=0, errors=errors, weighted=None)
 
 
 def _wide(part: SliceQuality) -> SliceQuality:

@@ -17,7 +17,7 @@ from batchops.stats import (
     merge_qualities,
     tally_quality,
 )
-from batchops.stats.outcomes.state import ENTITY, LOSS, SCORE, SUMS
+from batchops.stats.outcomes.state import AGE, AGE_EDGES, ENTITY, LOSS, SCORE, SUMS
 from tests.laws import obeys_the_laws
 
 SLICES = (("carrier",), ("origin",), ("carrier", "origin"), ("origin", "carrier"))
@@ -30,11 +30,19 @@ rows = st.tuples(
     st.sampled_from([None, "AA", "UA", "é", "missing", ""]),
     st.sampled_from([None, "JFK"]),
     st.integers(0, 63),
+    st.sampled_from([None, 0, 1, 2, 9, 10, 89, 90, 5_000]),
 )
 
 
 def frame(drawn: Sequence[tuple[object, ...]]) -> pl.DataFrame:
-    schema = {"score": pl.Float64, "label": pl.Int8, "carrier": pl.String, "origin": pl.String, ENTITY: pl.UInt8}
+    schema: dict[str, type[pl.DataType]] = {
+        "score": pl.Float64,
+        "label": pl.Int8,
+        "carrier": pl.String,
+        "origin": pl.String,
+        ENTITY: pl.UInt8,
+    }
+    schema[AGE] = pl.Int32
     return pl.DataFrame(drawn, schema=schema, orient="row")
 
 
@@ -77,6 +85,19 @@ def test_every_group_of_entities_is_what_a_filter_of_its_rows_would_give(night: 
     assert {number: plain(part) for number, part in found.entities} == expected
     assert replace(found, entities=()) == bare
     assert tally(night.with_columns(pl.lit(None, pl.UInt8).alias(ENTITY))) == bare
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(rows, max_size=40).map(frame))
+def test_every_span_of_days_is_what_a_filter_of_its_labels_would_give(night: pl.DataFrame) -> None:
+    found = tally(night)
+    known = night.filter(pl.col("score").is_between(0, 1) & pl.col("label").is_in([0, 1]))
+    span = pl.sum_horizontal((pl.col(AGE) >= edge).cast(pl.Int64) for edge in AGE_EDGES)
+    by_span = known.with_columns(span=pl.when(pl.col(AGE).is_null()).then(len(AGE_EDGES)).otherwise(span))
+    expected = {number: by_hand(held) for (number,), held in by_span.group_by("span")}
+    labelled = {number: plain(replace(part, n=part.labelled)) for number, part in found.ages}
+    assert {number: each[3:] for number, each in labelled.items()} == {n: each[3:] for n, each in expected.items()}
+    assert replace(found, ages=()) == tally(night.drop(AGE))
 
 
 def plain(part: SliceQuality) -> tuple[int, ...]:
@@ -162,12 +183,12 @@ def test_the_threshold_and_the_deciles_are_edges_and_frequent_scores_have_cells_
 @pytest.mark.parametrize("values", [[], [None], [0.3] * 10, [math.nan, 2.0], [0.0, 1.0]])
 def test_any_reference_gives_cells_to_count_in(values: list[float | None]) -> None:
     cells = lay_out_scores(pl.Series(values, dtype=pl.Float64))
-    night = frame([(score, label, "a", "b", 7) for score, label in product([0.0, 0.3, 0.5, 1.0], [0, 1])])
+    night = frame([(score, label, "a", "b", 7, 1) for score, label in product([0.0, 0.3, 0.5, 1.0], [0, 1])])
     assert tally(night, cells).overall.histogram.total() == 4
 
 
 def test_nights_stay_apart_and_parts_of_one_night_add_up() -> None:
-    night = frame([(0.5, 1, "a", "b", 7)])
+    night = frame([(0.5, 1, "a", "b", 7, 1)])
     first, second = (tally_quality(night, name, SLICES, CELLS) for name in ("2013-07-04", "2013-07-05"))
     both = merge_qualities([first, second, second])
     assert (both.nights["2013-07-04"].overall.n, both.nights["2013-07-05"].overall.n) == (1, 2)

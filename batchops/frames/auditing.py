@@ -158,7 +158,8 @@ def _searched(tables: tuple[Table, Table | None], side: Side, now: Audit, asked:
     names = side.roles.inputs([name for name in tables[0].schema if tables[1] is None or name in tables[1].schema])
     first = tuple(dict.fromkeys(name for each in side.roles.sliced for name in each if name in names))
     metric = slice_test(asked.policy, now.quality, side.yardstick.quality).metric
-    return Searched(metric, tuple(name for name in names if name not in hidden), first, asked.policy)
+    columns = tuple(name for name in names if name not in hidden)
+    return Searched(metric, columns, first, asked.policy, asked.threads)
 
 
 def _parity(current: Table, reference: Table | None, side: Side, asked: Asked) -> Parity | None:

@@ -22,7 +22,7 @@ from batchops.stats import entity_groups, summarise, tally_quality
 from batchops.stats.columns.coding import coded
 from batchops.stats.columns.ours import SLICED, marked
 
-__all__ = ["NIGHT", "Side", "accepted_rows", "count", "has_scores", "outcome", "repeated_keys", "scored_rows"]
+__all__ = ["NIGHT", "Side", "accepted_rows", "count", "has_scores", "outcome", "repeated_keys", "scored_rows", "spread"]
 
 PREDICTION, WEIGHT = "prediction", "weight"
 
@@ -67,7 +67,7 @@ def count(table: Table, side: Side, threads: int) -> Audit:
     def work(frame: pl.DataFrame) -> Audit:
         return _audit(frame, side, whole.sample.end)
 
-    for part in _spread(work, table.batches(), threads):
+    for part in spread(work, table.batches(), threads):
         parts.append(part)
         # The first ones soon, since what is known of the sample spares the later ones most of its work.
         if len(parts) >= min(merged, MERGED):
@@ -84,7 +84,7 @@ def _keep_freed_memory() -> None:
     np.empty(KEPT, dtype=np.uint8)
 
 
-def _spread(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+def spread(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
     """Work on a few items at once, in their order; never more of them are held than are worked on."""
     waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(threads) as pool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 
 from batchops.audit import LABEL, SCORE
 from batchops.audit.discovering import search_terms
-from batchops.frames.counting import PREDICTION, Side, accepted_rows, outcome
+from batchops.frames.counting import PREDICTION, Side, accepted_rows, outcome, spread
 from batchops.frames.layout import sample_of
 from batchops.frames.sources import Table
+from batchops.stats.columns.coding import coded
 from batchops.stats.columns.ours import marked
 from batchops.stats.discovery import (
     Cubes,
@@ -46,12 +46,14 @@ class Searched:
     Attributes:
         columns: To slice by.
         first: Those of them that a person named.
+        threads: Batches that are worked on at once.
     """
 
     metric: str
     columns: tuple[str, ...]
     first: tuple[str, ...]
     policy: Policy
+    threads: int
 
 
 def search(current: Table, reference: Table | None, side: Side, asked: Searched) -> Discovery:
@@ -61,11 +63,11 @@ def search(current: Table, reference: Table | None, side: Side, asked: Searched)
     """
     laid = reference if reference is not None else current
     plan = lay_out_search(_sample(laid, side, asked), asked.columns, asked.metric, asked.first, side.roles.threshold)
-    halves = _counted(current, side, plan)
+    halves = _counted(current, side, plan, asked.threads)
     proposals = propose(halves.odd, plan.grid, plan.loss)
     was = None
     if reference is not None and proposals.slices:
-        before = _counted(reference, side, plan)
+        before = _counted(reference, side, plan, asked.threads)
         was = recount_of(before.odd + before.even, plan.grid, proposals.slices)
     other: Recount = recount_of(halves.even, plan.grid, proposals.slices)
     terms = search_terms(asked.policy, asked.metric, rows_independent=True, reference=was)
@@ -107,13 +109,17 @@ def _class_loss(found: pl.DataFrame, metric: str) -> pl.Expr:
     return pl.when(known).then((decided != pl.col(LABEL)).cast(pl.Float64))
 
 
-def _counted(table: Table, side: Side, plan: Search) -> Cubes:
-    return count_halves(_halves(table, side, plan), plan.grid)
+def _counted(table: Table, side: Side, plan: Search, threads: int) -> Cubes:
+    def work(frame: pl.DataFrame) -> tuple[NDArray[np.uint8], Losses, NDArray[np.bool_]]:
+        return _halved(frame, side, plan)
+
+    # One batch is made ready while others are counted, which takes several times as long.
+    return count_halves(spread(work, table.batches(), 1), plan.grid, threads)
 
 
-def _halves(table: Table, side: Side, plan: Search) -> Iterator[tuple[NDArray[np.uint8], Losses, NDArray[np.bool_]]]:
-    for frame in table.batches():
-        rows = _with_outcome(accepted_rows(frame, side), side, plan.loss.metric)
-        codes, losses, held = labelled(rows, plan)
-        odd = hash_rows(rows, side.yardstick.inputs, rows.columns) & np.uint64(1) == 1
-        yield codes, losses, odd[held]
+def _halved(frame: pl.DataFrame, side: Side, plan: Search) -> tuple[NDArray[np.uint8], Losses, NDArray[np.bool_]]:
+    accepted = coded(accepted_rows(frame, side), side.yardstick.inputs)
+    rows = _with_outcome(accepted, side, plan.loss.metric)
+    codes, losses, held = labelled(rows, plan)
+    odd = hash_rows(rows, side.yardstick.inputs, rows.columns) & np.uint64(1) == 1
+    return codes, losses, odd[held]

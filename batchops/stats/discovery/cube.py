@@ -7,8 +7,10 @@ Tables of two and of one are sums of those, so they are not kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -36,6 +38,8 @@ Table = tuple[Integers, ...]
 """By cell: rows, losses and squares of losses."""
 
 Odd = NDArray[np.bool_] | bool
+Each = Callable[..., Iterator[None]]
+"""As `map`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,45 +106,59 @@ def count(batches: Iterable[tuple[Codes, Losses]], grid: Grid) -> Cube:
     return count_halves(((codes, losses, False) for codes, losses in batches), grid).even
 
 
-def count_halves(batches: Iterable[tuple[Codes, Losses, Odd]], grid: Grid) -> Cubes:
+def count_halves(batches: Iterable[tuple[Codes, Losses, Odd]], grid: Grid, threads: int = 1) -> Cubes:
     """Count rows in two halves.
 
     Args:
         batches: As those of `count`, and which rows are odd: each of them, or all, where they are of one night.
+        threads: Blocks that are counted at once.
     """
     halves: dict[bool, _Half] = {}
-    for codes, losses, odd in batches:
-        for side in (True, False):
-            if odd is (not side):
-                continue
-            if side not in halves:
-                halves[side] = _Half.of(grid)
-            chosen = slice(None) if isinstance(odd, bool) else odd == side
-            halves[side].add(codes[:, chosen], losses.part(chosen))
-    return Cubes(*(halves[side].cube(grid) if side in halves else Cube() for side in (True, False)))
+    with ThreadPoolExecutor(threads) as pool:
+        each: Each = map if threads == 1 else pool.map
+        for codes, losses, odd in batches:
+            for side in (True, False):
+                if odd is (not side):
+                    continue
+                if side not in halves:
+                    halves[side] = _Half.of(grid)
+                chosen = slice(None) if isinstance(odd, bool) else np.flatnonzero(odd == side)
+                halves[side].add(codes[:, chosen], losses.part(chosen), each)
+        return Cubes(*(halves[side].cube(grid, each) if side in halves else Cube() for side in (True, False)))
 
 
 @dataclass(slots=True)
 class _Half:
-    """Tables of blocks, to which batches are added in place."""
+    """Tables of blocks, to which rows are added in place, many at once: a table is read and written each time."""
 
     blocks: dict[Place, Integers]
     capped: int = 0
+    waiting: list[tuple[Codes, Losses]] = field(default_factory=list)
 
     @classmethod
     def of(cls, grid: Grid) -> _Half:
         places = cover(grid.sizes, len(grid.places[0])) if grid.features else ()
         return cls({place: np.zeros((3, *grid.shape(place)), dtype=np.int64) for place in places})
 
-    def add(self, codes: Codes, losses: Losses) -> None:
+    def add(self, codes: Codes, losses: Losses, each: Each) -> None:
         self.capped += losses.capped
+        self.waiting.append((codes, losses))
+        if sum(len(lost.steps) for _, lost in self.waiting) >= CHUNK:
+            self._count(each)
+
+    def _count(self, each: Each) -> None:
+        if not self.waiting:
+            return
+        codes = np.concatenate([part for part, _ in self.waiting], axis=1)
+        losses = Losses.joined([part for _, part in self.waiting])
+        self.waiting.clear()
         for start in range(0, codes.shape[1], BATCH):
             rows = slice(start, start + BATCH)
-            part = losses.part(rows)
-            for place, table in self.blocks.items():
-                _add(codes[:, rows], part, place, table)
+            added = partial(_add, codes[:, rows], losses.part(rows))
+            list(each(added, self.blocks.keys(), self.blocks.values()))
 
-    def cube(self, grid: Grid) -> Cube:
+    def cube(self, grid: Grid, each: Each) -> Cube:
+        self._count(each)
         dense: dict[Place, Integers] = {}
         for block, table in self.blocks.items():
             wanted = [place for place in combinations(block, len(grid.places[0])) if place not in dense]

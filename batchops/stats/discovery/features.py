@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from batchops.stats.columns.cells import Cells
+from batchops.stats.columns.coding import codes_of
 from batchops.stats.columns.profile import Column, Profile
 
 __all__ = [
@@ -247,12 +248,18 @@ def _encoded(frame: pl.DataFrame, feature: Feature) -> Codes:
     missing = feature.size - 1
     if feature.column not in frame.columns:
         return np.full(frame.height, missing, dtype=np.uint8)
-    series, dtype = frame[feature.column], frame.schema[feature.column]
+    series = frame[feature.column]
+    dtype = series.dtype
     if feature.kind == "number" and dtype.is_numeric():
         return _binned(series, feature)
     if feature.kind == "boolean" and dtype == pl.Boolean:
         return series.cast(pl.UInt8).fill_null(missing).to_numpy()
     if feature.kind == "category" and isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        if isinstance(dtype, pl.Enum):
+            values, places = codes_of(series)
+            bin_of = {value: place for place, value in enumerate(feature.bins[:-2])}
+            bins = [*(bin_of.get(value, missing - 1) for value in values), missing]
+            return np.array(bins, dtype=np.uint8)[places]
         known = series.cast(pl.Enum(feature.bins[:-2]), strict=False).to_physical().cast(pl.UInt8)
         code = known.fill_null(missing - 1)
         return (code.set(series.is_null(), missing) if series.null_count() else code).to_numpy()
@@ -261,7 +268,8 @@ def _encoded(frame: pl.DataFrame, feature: Feature) -> Codes:
 
 def _binned(series: pl.Series, feature: Feature) -> Codes:
     """How many edges each value has reached: for a few edges faster than any search."""
-    values = series.cast(pl.Float64).to_numpy()
+    # `to_numpy` makes NaN of null too, in five times as long.
+    values = series.cast(pl.Float64).fill_null(math.nan).to_numpy()
     code = np.zeros(len(values), dtype=np.uint8)
     for start in range(0, len(values), CHUNK):
         part, into = values[start : start + CHUNK], code[start : start + CHUNK]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,13 @@ class Losses:
     steps: Floats
     squares: Floats | None
 
-    def part(self, rows: slice | NDArray[np.bool_]) -> Losses:
+    @classmethod
+    def joined(cls, parts: Sequence[Losses]) -> Losses:
+        """Those of several lots of rows, one after the other."""
+        squares = [part.squares for part in parts if part.squares is not None]
+        return cls(np.concatenate([part.steps for part in parts]), np.concatenate(squares) if squares else None)
+
+    def part(self, rows: slice | NDArray[np.bool_] | NDArray[np.intp]) -> Losses:
         """Those of some of the rows."""
         return Losses(self.steps[rows], None if self.squares is None else self.squares[rows])
 

@@ -31,6 +31,7 @@ from batchops.stats.discovery import (
     Terms,
     count,
     count_halves,
+    cube,
     discover,
     discover_nights,
     encode,
@@ -203,6 +204,20 @@ def test_cubes_obey_the_laws(metric: str) -> None:
         return count_halves([(codes, losses, part["index"].to_numpy()[held] % 3 == 0)], search.grid)
 
     obeys_the_laws([frame[:1_000], frame[1_000:1_001], frame[1_001:1_001], frame[1_001:]], halves, pl.concat, Cubes())
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "error_rate"])
+def test_halves_of_many_batches_are_those_of_one_on_any_number_of_threads(
+    metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cube, "CHUNK", 700)
+    search = lay_out_search(FRAME, COLUMNS, metric)
+    codes, losses, _ = labelled(FRAME, search)
+    odd = np.arange(codes.shape[1]) % 3 == 0
+    parts = [slice(at, at + 450) for at in range(0, len(odd), 450)]
+    batches = [(codes[:, part], losses.part(part), odd[part]) for part in parts]
+    whole = count_halves([(codes, losses, odd)], search.grid)
+    assert count_halves(batches, search.grid) == count_halves(batches, search.grid, threads=3) == whole
 
 
 def test_a_night_is_one_half_and_rows_are_two() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,10 @@ class Smooth:
     cells: Floats = field(default_factory=lambda: np.zeros(0))
     bias: float = 0.0
     more: float = 0.0
+
+    def alone(self) -> Smooth:
+        """The figure without an interval, where how it varies cannot be known from what was seen."""
+        return replace(self, without=np.full(len(self.without), np.nan), variance=None)
 
     @property
     def entities(self) -> int:

@@ -77,6 +77,11 @@ class Margins:
         """The margins of all other rows."""
         return Margins(self.right - part.right, self.true - part.true, self.predicted - part.predicted)
 
+    @property
+    def varied(self) -> bool:
+        """Whether more than one class was true, and more than one predicted, of a single matrix."""
+        return all(np.count_nonzero(each > 0) > 1 for each in (self.true, self.predicted))
+
     def total(self) -> Margins:
         """The sum over the first axis."""
         return Margins(self.right.sum(axis=0), self.true.sum(axis=0), self.predicted.sum(axis=0))

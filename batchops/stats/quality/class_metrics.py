@@ -86,16 +86,18 @@ def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
 
 def _from_pairs(figure: Callable[[Margins], Floats], nightly: Floats, n: int, correlation: bool) -> Smooth:
     whole = nightly.sum(axis=0)
-    value = float(figure(Margins.of(whole)))
-    without = figure(Margins.of(whole).without(Margins.of(nightly)))
-    return Smooth(
+    margins = Margins.of(whole)
+    value = float(figure(margins))
+    found = Smooth(
         value if math.isfinite(value) else None,
         n,
-        without,
+        figure(margins.without(Margins.of(nightly))),
         variance_by_pairs(figure, whole),
         bounds=(-1.0, 1.0) if correlation else (0.0, 1.0),
         link=CORRELATION if correlation else AS_IT_IS,
     )
+    # Where one side never changes, it is 0 whatever rows come: that is a convention, of no spread.
+    return found if margins.varied or not correlation else found.alone()
 
 
 def _mean_area(window: Window, cells: ScoreCells) -> Smooth:

@@ -105,7 +105,8 @@ FROM_DECISIONS = ("balanced_accuracy", "matthews_corrcoef")
 FROM_SCORES = ("roc_auc", "average_precision", "expected_calibration_error")
 
 METRICS = (*RATIOS, *FROM_DECISIONS, *FROM_SCORES)
-"""Of two classes. scikit-learn's where it has one of that name (``average_precision``: its score). selection_rate is
+"""Of two classes. scikit-learn's where it has one of that name (``average_precision``: its score; of positives
+alone it is 1, of negatives alone, where scikit-learn warns and says 0, it is not measured). selection_rate is
 the share of rows decided to be positive, base_rate the share of positives, mean_score the mean score, specificity the
 share of negatives decided to be so; calibration_gap is base_rate minus the mean score of labelled rows, and
 expected_calibration_error the mean over the reference's ten bins of the score of the absolute gap, by rows."""
@@ -216,7 +217,7 @@ def _from_decisions(name: str, decisions: tuple[Floats, tuple[Floats, Floats] | 
     figure, whole, bounded = FROM_MARGINS[name], nightly.sum(axis=0), name != "matthews_corrcoef"
     # Half a row of each kind more: where one was never seen, that is no proof that it never comes.
     variance, seen = variance_by_pairs(figure, whole + 0.5), variance_by_pairs(figure, whole)
-    return Smooth(
+    found = Smooth(
         float(figure(Margins.of(whole))),
         n,
         figure(Margins.of(np.maximum(whole - nightly, 0.0))),
@@ -227,22 +228,26 @@ def _from_decisions(name: str, decisions: tuple[Floats, tuple[Floats, Floats] | 
         groups=figure(Margins.of(by_entity[0])) if by_entity is not None else nothing,
         cells=figure(Margins.of(by_entity[1])) if by_entity is not None else nothing,
     )
+    # Where one side never changes, a correlation is 0 by convention, which has no spread.
+    return found if bounded or Margins.of(whole).varied else found.alone()
 
 
 def _from_curve(nightly: list[Floats], rows: int, name: str) -> Smooth:
     value_of = area if name == "roc_auc" else average_precision
     variance_of = area_variance if name == "roc_auc" else average_precision_variance
     negatives, positives = np.sum(nightly, axis=0)
-    if not positives.any() or not negatives.any():
+    alone = not negatives.any()
+    if not positives.any() or (alone and name == "roc_auc"):
         return Smooth(None, rows)
     value, error = value_of(negatives, positives)
     # Weights leave rounding behind where a night held all rows of a cell.
     without = [
         value_of(np.maximum(negatives - night[0], 0.0), np.maximum(positives - night[1], 0.0))[0] for night in nightly
     ]
-    return Smooth(
+    figure = Smooth(
         float(value), rows, np.array(without, dtype=np.float64), variance_of(negatives, positives), float(error)
     )
+    return figure.alone() if alone else figure
 
 
 def _calibration_error(window: Window, judged: list[int], size: int, rows: int) -> Smooth:

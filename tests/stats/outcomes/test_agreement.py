@@ -117,9 +117,7 @@ def binary(score: Floats, label: NDArray[np.bool_], weight: Floats | None) -> di
         "balanced_accuracy": float(np.mean(balanced)),
         "matthews_corrcoef": matthews(label, chosen, weight),
         "roc_auc": figure(sk.roc_auc_score, label, score, **both) if 0 < label.mean() < 1 else UNDEFINED,
-        "average_precision": figure(sk.average_precision_score, label, score, **both)
-        if 0 < label.mean() < 1
-        else UNDEFINED,
+        "average_precision": figure(sk.average_precision_score, label, score, **both) if label.any() else UNDEFINED,
     }
 
 

@@ -173,6 +173,8 @@ def test_few_rows_and_one_class_alone_are_no_trouble(labels: list[str], decided:
     for estimate in found.values():
         bounds = estimate.value, estimate.lower, estimate.upper
         assert all(bound is None or math.isfinite(bound) for bound in bounds)
+    if len(set(decided)) == 1:
+        assert (found["matthews_corrcoef"].lower, found["cohen_kappa"].upper) == (None, None)
 
 
 def test_labels_that_are_no_class_are_strange_and_such_decisions_impossible() -> None:

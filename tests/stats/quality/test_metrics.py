@@ -104,7 +104,9 @@ def test_metrics_are_scikit_learns(
     assert area.value == pytest.approx(sk.roc_auc_score(label, score), abs=area.error + 1e-12)
     precision = found["average_precision"]
     assert precision.value == pytest.approx(sk.average_precision_score(label, score), abs=precision.error + 1e-12)
-    for estimate in found.values():
+    decided = 0 < (score >= CELLS.threshold).mean() < 1
+    assert decided == (found["matthews_corrcoef"].lower is not None)
+    for estimate in (each for name, each in found.items() if decided or name != "matthews_corrcoef"):
         lower, upper = bounds(estimate)
         assert estimate.value is not None
         assert lower <= estimate.value <= upper
@@ -247,6 +249,23 @@ def test_the_baseline_is_what_the_base_rate_alone_would_get() -> None:
     assert found["log_loss"] == pytest.approx(sk.log_loss(label, constant))
     assert found["brier_score"] == pytest.approx(sk.brier_score_loss(label, constant))
     assert (found["accuracy"], found["roc_auc"]) == (0.7, 0.5)
+
+
+@pytest.mark.parametrize("nights", [1, 10])
+def test_a_correlation_with_what_never_changes_is_0_by_convention_and_has_no_interval(nights: int) -> None:
+    score, label = usual(np.random.default_rng(31))
+    for scores, labels in ((score / 3, label), (score, label | True)):
+        found = metrics(window(scores, labels, nights), CELLS)
+        assert (found["matthews_corrcoef"].value, found["matthews_corrcoef"].lower) == (0, None)
+        bounds(found["balanced_accuracy"])
+
+
+@pytest.mark.parametrize("nights", [1, 10])
+def test_average_precision_of_positives_alone_is_1_as_scikit_learn_says_and_has_no_interval(nights: int) -> None:
+    score, label = usual(np.random.default_rng(32))
+    found = metrics(window(score[label], label[label], nights), CELLS)["average_precision"]
+    assert (found.value, found.lower, found.nights) == (1.0, None, nights)
+    assert metrics(window(score[~label], label[~label], nights), CELLS)["average_precision"].value is None
 
 
 def test_decisions_are_scikit_learns_confusion_matrix() -> None:

@@ -27,9 +27,11 @@ __all__ = ["ORDER", "Cube", "Cubes", "Grid", "Table", "count", "count_halves", "
 ORDER = 3
 """Features that a slice names at most."""
 
-CHUNK = 2**18
-BATCH = 2**20
-"""Rows whose sums of squares stay whole in a float."""
+CHUNK = 2**19
+"""Rows that are counted at once; of twice as many the squares, too, still add up to whole numbers of a float."""
+
+EXACT = 2.0**53
+"""Up to here floats count exactly."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -149,12 +151,14 @@ class _Half:
     def _count(self, each: Each) -> None:
         if not self.waiting:
             return
-        codes = np.concatenate([part for part, _ in self.waiting], axis=1)
-        losses = Losses.joined([part for _, part in self.waiting])
+        codes, losses = self.waiting[0]
+        if len(self.waiting) > 1:
+            codes = np.concatenate([part for part, _ in self.waiting], axis=1)
+            losses = Losses.joined([part for _, part in self.waiting])
         self.waiting.clear()
-        for start in range(0, codes.shape[1], BATCH):
-            rows = slice(start, start + BATCH)
-            added = partial(_add, codes[:, rows], losses.part(rows))
+        for start in range(0, codes.shape[1], CHUNK):
+            rows = slice(start, start + CHUNK)
+            added = partial(_add, codes[:, rows], _Lot.of(losses.part(rows)))
             list(each(added, self.blocks.keys(), self.blocks.values()))
 
     def cube(self, grid: Grid, each: Each) -> Cube:
@@ -169,29 +173,52 @@ class _Half:
         return Cube(self.capped, Sparse.of(*measures))
 
 
-def _add(codes: Codes, losses: Losses, block: Place, table: Integers) -> None:
-    """Add some rows, `BATCH` at most, to the rows, losses and squares by the cells of a block."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lot:
+    """The losses of `CHUNK` rows at most, as all blocks count them.
+
+    Attributes:
+        steps, squares: As those of `Losses`.
+        packed: A row and its loss in one number: ``unit`` is more than all their losses together, so that one sum
+            tells how many rows there are and what they lose. None where a loss is negative.
+    """
+
+    steps: Floats
+    squares: Floats | None
+    packed: Floats | None
+    unit: float
+
+    @classmethod
+    def of(cls, losses: Losses) -> _Lot:
+        unit = math.ldexp(1.0, math.frexp(float(losses.steps.sum()))[1])
+        packed = None if losses.steps.min(initial=0.0) < 0 else losses.steps + unit
+        return cls(losses.steps, losses.squares, packed, unit)
+
+    def rows_and_losses(self, joint: Integers, cells: int) -> tuple[Floats, Floats]:
+        """By cell."""
+        if self.packed is not None:
+            both = np.bincount(joint, self.packed, minlength=cells)
+            if both.max() < EXACT:
+                rows = np.floor(both / self.unit)
+                return rows, both - rows * self.unit
+        rows = np.bincount(joint, minlength=cells).astype(np.float64)
+        return rows, np.asarray(np.bincount(joint, self.steps, minlength=cells), dtype=np.float64)
+
+
+def _add(codes: Codes, lot: _Lot, block: Place, table: Integers) -> None:
+    """Add some rows to the rows, losses and squares by the cells of a block."""
     lines, sizes = [codes[feature] for feature in block], list(table.shape[1:])
-    if losses.squares is None:
+    if lot.squares is None:
         # Each loses 0 or 1: one count of both kinds is as good as a count and a sum.
-        kept, lost = np.moveaxis(_counted([*lines, losses.steps.astype(np.uint8)], [*sizes, 2], ())[0], -1, 0)
+        joint = _joint([*lines, lot.steps.astype(np.uint8)], [*sizes, 2])
+        kept, lost = np.moveaxis(np.bincount(joint, minlength=2 * math.prod(sizes)).reshape(*sizes, 2), -1, 0)
         table[0] += kept
         table += lost
         return
-    table += _counted(lines, sizes, (losses.steps, losses.squares))
-
-
-def _counted(lines: Sequence[Codes], sizes: Sequence[int], weights: Sequence[Floats]) -> Integers:
-    """Rows, and sums of weights, by the cells of some lines of codes."""
-    cells = math.prod(sizes)
-    rows, sums = np.zeros(cells, dtype=np.int64), np.zeros((len(weights), cells))
-    for start in range(0, len(lines[0]), CHUNK):
-        part = slice(start, start + CHUNK)
-        joint = _joint([line[part] for line in lines], sizes)
-        rows += np.bincount(joint, minlength=cells)
-        for number, weight in enumerate(weights):
-            sums[number] += np.bincount(joint, weight[part], minlength=cells)
-    return np.concatenate((rows[None, :], sums.astype(np.int64))).reshape(-1, *sizes)
+    joint, cells = _joint(lines, sizes), math.prod(sizes)
+    sums = (*lot.rows_and_losses(joint, cells), np.bincount(joint, lot.squares, minlength=cells))
+    for line, each in enumerate(sums):
+        table[line] += each.astype(np.int64).reshape(sizes)
 
 
 def _joint(lines: Sequence[Codes], sizes: Sequence[int]) -> Integers:

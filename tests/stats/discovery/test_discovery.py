@@ -220,6 +220,17 @@ def test_halves_of_many_batches_are_those_of_one_on_any_number_of_threads(
     assert count_halves(batches, search.grid) == count_halves(batches, search.grid, threads=3) == whole
 
 
+@pytest.mark.parametrize("loss", [0.0, 3.0, 1e9])
+def test_rows_and_losses_too_many_for_one_number_are_counted_apart(loss: float) -> None:
+    n = 20_000
+    losses = losses_of(np.full(n, loss), SEARCH.loss)
+    codes = np.zeros((len(SEARCH.grid.features), n), dtype=np.uint8)
+    rows, lost, squares = tables_of(count([(codes, losses)], SEARCH.grid), SEARCH.grid)[(0,)]
+    assert losses.squares is not None
+    assert (rows[0], lost[0], squares[0]) == (n, n * losses.steps[0], n * losses.squares[0])
+    assert rows[1:].sum() == lost[1:].sum() == squares[1:].sum() == 0
+
+
 def test_a_night_is_one_half_and_rows_are_two() -> None:
     codes, losses, _ = labelled(FRAME, SEARCH)
     odd = np.arange(codes.shape[1]) % 2 == 1

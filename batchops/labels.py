@@ -16,7 +16,7 @@ from batchops.models import resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
-from batchops.run.history import LOOK_BACK, healthy, load_audit, newest, past, past_of, rows_of, window
+from batchops.run.history import LOOK_BACK, healthy, load_audit, newest, past, past_of, rows_of, window, year_ago
 from batchops.run.index import latest_document, refresh_index
 from batchops.run.outcome import AS_USUAL, Observe, Options, Outcome, Progress, Span, silent
 from batchops.run.paper import put_out, taken_up
@@ -121,6 +121,7 @@ def _join(job: LoadedJob, night: Night, settings: Settings, options: Options, he
         earlier=window(store, rows, night, job.job.window, version),
         history=past(rows, night),
         recent=healthy(store, rows, night, version, job.job.policy.exceptional),
+        year_ago=year_ago(store, rows, night, version),
         truth=truth,
         unmatched=unmatched,
         unknown=unknown,

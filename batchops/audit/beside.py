@@ -12,6 +12,7 @@ from batchops.audit.estimating import Estimated, estimate_night, estimated_figur
 from batchops.audit.figures import drift_figures
 from batchops.audit.qualities import quality_figures
 from batchops.audit.recent import Earlier, Recent, compare_recent, recent_figures
+from batchops.audit.season import Season, YearAgo, compare_season, with_season
 from batchops.audit.slicing import fairness_figures, slice_figures
 from batchops.audit.state import Audit, Reference
 from batchops.partition import Night
@@ -30,6 +31,7 @@ class Beside:
         recent: The recent healthy nights, oldest first.
         labels: Whether the job ever has labels.
         reliance: How much the model relies on each column.
+        year_ago: Nights of the same days of the year before, oldest first.
     """
 
     reference: Reference
@@ -37,6 +39,7 @@ class Beside:
     recent: tuple[Earlier, ...] = ()
     labels: bool = True
     reliance: Mapping[str, float] = field(default_factory=dict)
+    year_ago: tuple[YearAgo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +51,14 @@ class Compared:
         recent: With the recent healthy nights.
         concept: Of the window's outcomes with training's.
         estimated: Quality as its scores let expect it; None where they say nothing.
+        season: With the same days of an earlier year; None where too few of them are known.
     """
 
     comparison: Comparison
     recent: Recent
     concept: Concept
     estimated: Estimated | None
+    season: Season | None = None
 
 
 def compare_night(night: Night, audit: Audit, beside: Beside, policy: Policy) -> Compared:
@@ -68,12 +73,17 @@ def compare_night(night: Night, audit: Audit, beside: Beside, policy: Policy) ->
         comparison=comparison,
         recent=compare_recent(audit, beside.recent, night.date, beside.reference),
         concept=compare_concept(comparison.quality, beside.reference, policy, comparison.aged),
+        season=compare_season(night.date, comparison, beside.year_ago, beside.reference, policy),
         estimated=estimate_night(scores, beside.reference, rows_alike(comparison.together, beside.reference.quality)),
     )
 
 
 def compared_figures(compared: Compared, beside: Beside, policy: Policy) -> Iterator[Figure]:
     """Every figure that is estimated: all that share the night's error budget, skew and found slices aside."""
+    return with_season(_figures(compared, beside, policy), compared.season)
+
+
+def _figures(compared: Compared, beside: Beside, policy: Policy) -> Iterator[Figure]:
     comparison = compared.comparison
     yield from drift_figures(comparison, policy)
     yield from weighted_figures(comparison.columns, beside.reliance, policy)

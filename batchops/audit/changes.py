@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batchops.verdict import Severity
 
-__all__ = ["ChartPart", "ConceptPart", "DecompositionPart", "PartOfChange", "RetrainPart"]
+__all__ = [
+    "ChartPart",
+    "ConceptPart",
+    "DecompositionPart",
+    "PartOfChange",
+    "RetrainPart",
+    "SeasonFigure",
+    "SeasonPart",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +87,42 @@ class RetrainPart:
 
     advice: str
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonFigure:
+    """A figure beside the same days of an earlier year.
+
+    Attributes:
+        now: The window's change against training, as it is judged.
+        then: Those days' change against training.
+        beside: The window's change against those days.
+        limit: Of the change.
+        seasonal: The change against training is beyond its limit, those days had two thirds of it or more, and beside
+            them the window lies within the limit.
+    """
+
+    now: float | None
+    then: float | None
+    beside: float | None
+    limit: float | None
+    seasonal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonPart:
+    """Was it so a year ago? Nothing is judged by it.
+
+    Attributes:
+        source: ``history``: nights that were published; ``reference``: nights of training.
+        first, last: Of those days.
+        digests: Night -> digest of the stored audit that was read.
+        figures: By id of the finding: ``drift.distance:temp``, ``score.distance:score``, ``quality.log_loss:all rows``.
+    """
+
+    source: str
+    first: str
+    last: str
+    nights: int
+    digests: Mapping[str, str]
+    figures: Mapping[str, SeasonFigure]

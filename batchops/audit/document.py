@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from batchops import codec
-from batchops.audit.changes import ConceptPart, RetrainPart
+from batchops.audit.changes import ConceptPart, RetrainPart, SeasonPart
 from batchops.audit.columns import ColumnPart
 from batchops.audit.groups import FairnessPart, SlicePart, SlicingPart
 from batchops.audit.lately import RecentPart, SeriesPart
@@ -312,6 +312,7 @@ class AuditDocument:
     retrain: RetrainPart | None = None
     budget: BudgetPart | None = None
     recent: RecentPart | None = None
+    season: SeasonPart | None = None
     task: str | None = None
     unit: str | None = None
 

@@ -52,13 +52,14 @@ def retrain(evidence: Evidence) -> RetrainPart:
 
     Data that FAILs comes first: no outcome of it can be trusted. Then, with outcomes: scores that are merely too high
     or too low are recalibrated; a fall that other rows explain is kept, one of the same rows asks for a newer model.
-    Without outcomes drift proves no fall, however large it is, and neither does an estimate: labels are waited for.
+    What the same days of an earlier year had too passes with the season. Without outcomes drift proves no fall,
+    however large it is, and neither does an estimate: labels are waited for.
     """
     for advice, case in CASES:
         reasons = case(evidence)
         if reasons:
             return RetrainPart(advice, reasons)
-    return RetrainPart("keep", _explained(evidence))
+    return RetrainPart("keep", (*_explained(evidence), *_of_season(evidence)))
 
 
 def _broken(evidence: Evidence) -> tuple[str, ...]:
@@ -71,7 +72,18 @@ def _fallen(evidence: Evidence) -> tuple[Finding, ...]:
     return tuple(
         each
         for each in evidence.alarms
-        if each.check.startswith(("quality.", "concept.")) and each.check != "quality.coverage"
+        if each.check.startswith(("quality.", "concept."))
+        and each.check != "quality.coverage"
+        and not each.evidence.get("seasonal")
+    )
+
+
+def _of_season(evidence: Evidence) -> tuple[str, ...]:
+    """Alarms that the same days of an earlier year explain: the season passes."""
+    return tuple(
+        each.id
+        for each in evidence.alarms
+        if each.check.startswith(("quality.", "concept.")) and each.evidence.get("seasonal")
     )
 
 

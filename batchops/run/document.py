@@ -29,6 +29,7 @@ from batchops.audit.parts import (
 from batchops.audit.qualities import main_values, quality_part
 from batchops.audit.recent import Earlier, recent_part
 from batchops.audit.retrain import Evidence, retrain
+from batchops.audit.season import YearAgo, season_part
 from batchops.audit.sections import DriftPart
 from batchops.audit.series import Past as Series, run_series, software_of
 from batchops.audit.skew import skew_part
@@ -109,6 +110,7 @@ class Tonight:
         earlier: The window's earlier nights, oldest first.
         history: The earlier runs, oldest first.
         recent: The recent healthy nights, oldest first.
+        year_ago: Nights of the same days of the year before, oldest first.
         replaces: The run that the night held when this one began.
         truth: Its labels, for a run of kind ``labels``.
         unmatched: Labels of keys that were never scored.
@@ -127,6 +129,7 @@ class Tonight:
     earlier: tuple[Stored, ...]
     history: tuple[Past, ...]
     recent: tuple[Earlier, ...] = ()
+    year_ago: tuple[YearAgo, ...] = ()
     replaces: str | None = None
     truth: Truth | None = None
     unmatched: int = 0
@@ -183,6 +186,7 @@ def document_of(made: Made, tonight: Tonight, judged: Judged) -> AuditDocument:
         history=tuple(_trimmed(past, [each.series for each in families]) for past in tonight.history),
         run=_run(made, tonight, audit),
         skew=skew_part(audit.skew, findings),
+        season=season_part(judged.compared.season),
         recent=recent_part(judged.compared.recent, findings, job.job.policy),
         concept=(concept := concept_part(judged.compared.concept, findings)),
         estimated=_estimated(tonight, judged, findings),

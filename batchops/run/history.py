@@ -9,6 +9,7 @@ from functools import lru_cache
 from batchops import codec
 from batchops.audit import Audit
 from batchops.audit.recent import LONGEST, REACH, Earlier
+from batchops.audit.season import AROUND, YearAgo
 from batchops.audit.stored import unpacked
 from batchops.models import Version
 from batchops.partition import Night
@@ -17,9 +18,21 @@ from batchops.stats import Quality
 from batchops.store import RunRow, Store, runs
 from batchops.verdict import Past, Severity
 
-__all__ = ["HISTORY", "LOOK_BACK", "Stored", "healthy", "load_audit", "newest", "past", "past_of", "rows_of", "window"]
+__all__ = [
+    "HISTORY",
+    "LOOK_BACK",
+    "Stored",
+    "healthy",
+    "load_audit",
+    "newest",
+    "past",
+    "past_of",
+    "rows_of",
+    "window",
+    "year_ago",
+]
 
-LOOK_BACK = 366
+LOOK_BACK = 366 + AROUND
 """Days before a night in which the runs that it remembers lie, so that a night costs the same after ten years."""
 
 HISTORY = 30
@@ -130,3 +143,19 @@ def healthy(
         if stored is not None:
             found.append(Earlier(str(each), stored.audit, past_of(score.past).figures))
     return tuple(reversed(found))
+
+
+def year_ago(store: Store, rows: Sequence[RunRow], night: Night, version: Version) -> tuple[YearAgo, ...]:
+    """The published nights within `AROUND` days of a year before this one, oldest first.
+
+    Args:
+        version: As in `window`; another model errs otherwise, whatever the season.
+    """
+    then = night - 365
+    found = []
+    for each in (then - AROUND).through(then + AROUND):
+        score = newest(rows, each, "score")
+        stored = load_audit(store, rows, each) if score is not None and score.model_digest == version.digest else None
+        if stored is not None:
+            found.append(YearAgo(str(each), stored.audit, stored.digest))
+    return tuple(found)

@@ -17,7 +17,7 @@ from batchops.models import Version, load, resolve
 from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
-from batchops.run.history import LOOK_BACK, healthy, newest, past, past_of, rows_of, window
+from batchops.run.history import LOOK_BACK, healthy, newest, past, past_of, rows_of, window, year_ago
 from batchops.run.index import refresh_index
 from batchops.run.inputs import Input, examine, require, still
 from batchops.run.keys import Earlier, earlier_nights, repeated_keys
@@ -140,6 +140,7 @@ def _run(job: LoadedJob, night: Night, settings: Settings, options: Options, obs
         earlier=window(store, rows, night, job.job.window, version),
         history=past(rows, night),
         recent=healthy(store, rows, night, version, job.job.policy.exceptional),
+        year_ago=year_ago(store, rows, night, version),
         replaces=None if before is None else before.run_id,
         published=None if before is None else past_of(before.past),
         references=reference_parts(known.references),

@@ -66,6 +66,7 @@ def _beside(made: Made, tonight: Tonight) -> Beside:
         reference=made.reference,
         earlier=tuple(each.audit for each in tonight.earlier),
         recent=tonight.recent,
+        year_ago=tonight.year_ago,
         labels=made.job.job.labels is not None,
         reliance=made.version.manifest.reliance,
     )

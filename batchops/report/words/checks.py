@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from batchops.report.formats import amount, bound, clean, number, percent, plural
+from batchops.report.formats import amount, bound, clean, date, number, percent, plural
 from batchops.report.words.arrivals import ARRIVALS
 from batchops.report.words.estimates import ESTIMATES
 from batchops.report.words.facts import Facts
@@ -214,4 +215,11 @@ SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
 
 def say(finding: Finding, facts: Facts) -> Saying:
     """Everything that can be said of a finding."""
-    return SAYINGS.get(finding.check, _other)(finding, facts)
+    saying = SAYINGS.get(finding.check, _other)(finding, facts)
+    if not finding.evidence.get("seasonal"):
+        return saying
+    then = f"the same days of an earlier year, {date(text_of(finding, 'season_first'))} to "
+    words = f"{saying.title}; so were {then}{date(text_of(finding, 'season_last'))}"
+    return replace(
+        saying, title=words, remedy="Wait: it passes with the season, as far as that year can say", command=None
+    )

@@ -27,8 +27,8 @@ __all__ = ["ORDER", "Cube", "Cubes", "Grid", "Table", "count", "count_halves", "
 ORDER = 3
 """Features that a slice names at most."""
 
-CHUNK = 2**19
-"""Rows that are counted at once; of twice as many the squares, too, still add up to whole numbers of a float."""
+CHUNK = 2**18
+"""Rows that are counted at once; of four times as many the squares, too, still add up to whole numbers of a float."""
 
 EXACT = 2.0**53
 """Up to here floats count exactly."""

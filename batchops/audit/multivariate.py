@@ -45,6 +45,9 @@ APART = 0.95
 """Where windows of the reference are told from the rest of it so well, one more that is says nothing: a single night
 has one weekday and one weather."""
 
+ALONE = 0.05
+"""Share of the reference's rows that may be the only one with their category."""
+
 NAMED, NAMEABLE = 3, 0.05
 """Columns that the evidence names, and the share of one that is worth naming."""
 
@@ -54,7 +57,8 @@ class Together:
     """The columns of a window and of the reference, looked at together.
 
     Attributes:
-        columns: That took part: those with cells that both sides have; times always tell two sides apart.
+        columns: That took part: those with cells that both sides have; times always tell two sides apart, and so do
+            categories that hardly two rows share.
         reference: The sampled rows of the reference, in the order of the separation's ratios.
         current: Those of the window.
         separation: None where a side has hardly any row, or there is no column.
@@ -94,7 +98,7 @@ def compare_together(nights: Sequence[Audit], reference: Reference) -> Together 
     before = reference.audit.sample.smaller(ROWS)
     if not current.height or not before.height:
         return None
-    columns = _shared(before, current, reference.inputs)
+    columns = tuple(each for each in _shared(before, current, reference.inputs) if _known(each, reference))
     separation = _separated(before, current, columns)
     found = components(reference.audit.products, frozenset(each.column for each in columns))
     return Together(
@@ -119,6 +123,16 @@ def _shared(before: RowSample, current: RowSample, cells: Sequence[Cells]) -> tu
         and each.kind != "temporal"
         and all((sample.code(each.column) != ABSENT).any() for sample in (before, current))
     )
+
+
+def _known(cells: Cells, reference: Reference) -> bool:
+    """Whether the reference knows a column's categories: where many of its rows are the only one with theirs, as many
+    rows of any other sample have one that it does not know, and are told from it by that alone.
+    """
+    column = reference.audit.inputs.columns.get(cells.column)
+    if cells.kind != "category" or cells.capped or column is None or not column.valid:
+        return True
+    return bool(np.count_nonzero(column.table.dense(cells.size) == 1) < ALONE * column.valid)
 
 
 def _separated(

@@ -36,6 +36,7 @@ Slices = Annotated[
     list[str] | None,
     typer.Option("--slice", metavar="COL", help="Compare its values; COL,COL for pairs; may be repeated."),
 ]
+Ignore = Annotated[list[str] | None, typer.Option(metavar="COL", help="Leave it out of everything; may be repeated.")]
 Discover = Annotated[bool, typer.Option("--discover", help="Search for slices that fare worse.")]
 Only = Annotated[list[str] | None, typer.Option(metavar="SECTION", help=f"Of {', '.join(SECTIONS)}; may be repeated.")]
 KeepFailing = Annotated[
@@ -63,6 +64,7 @@ def audit(
     weight: Weight = None,
     entity: Entity = None,
     slice_: Slices = None,
+    ignore: Ignore = None,
     discover: Discover = False,
     only: Only = None,
     keep_failing: KeepFailing = False,
@@ -85,6 +87,7 @@ def audit(
         weight=weight,
         entity=entity,
         slices=tuple(tuple(each.split(",")) for each in slice_ or ()),
+        ignore=tuple(ignore or ()),
     )
     asked = Asked(
         roles=roles,

@@ -88,7 +88,7 @@ def audit_tables(current: Table, reference: Table | None, asked: Asked, clock: C
         comparison = compare_audits([now], known, asked.policy)
         estimated = _estimated(now, known, comparison, asked)
         faults = _faults(current, reference, side.roles)
-        figures = table_figures((now, known), comparison, faults, asked, reference is not None)
+        figures = table_figures((now, known), comparison, faults, asked, reference)
         figures += estimated_figures(estimated, asked.policy)
         if found is not None:
             figures += discovered_figures(found, asked.policy, declared(comparison))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version as installed
 
 from batchops import __version__
@@ -21,6 +22,7 @@ from batchops.audit.document import (
 )
 from batchops.audit.estimating import estimated_part
 from batchops.audit.multivariate import multivariate_part
+from batchops.audit.outcomes import QualityPart
 from batchops.audit.parity import parity_part
 from batchops.audit.parts import (
     budget_part,
@@ -66,9 +68,7 @@ def document_of(audited: Audited, tables: tuple[Table, Table | None], clock: Clo
         contract=contract_part(contract, audited.current, audited.reference.audit, findings) if contract else None,
         drift=_drift(audited, findings, tables[1]),
         score=score_part(comparison, findings) if _scored(audited) else None,
-        quality=quality_part(comparison, audited.reference, findings, (None, 0, 0), {})
-        if "quality" in sections
-        else None,
+        quality=_quality(audited, findings) if "quality" in sections else None,
         slices=parts if "slices" in sections else None,
         provenance=_provenance(audited, tables),
         history=(),
@@ -79,6 +79,15 @@ def document_of(audited: Audited, tables: tuple[Table, Table | None], clock: Clo
         estimated=estimated_part(audited.estimated, findings),
         task=audited.side.truth.task if audited.side.truth is not None else None,
     )
+
+
+def _quality(audited: Audited, findings: Mapping[str, Finding]) -> QualityPart | None:
+    """With the labels as the data has them."""
+    part = quality_part(audited.comparison, audited.reference, findings, (None, 0, 0), {})
+    shown = audited.side.truth.shown if audited.side.truth is not None else None
+    if part is None or part.confusion is None or shown is None:
+        return part
+    return replace(part, confusion=replace(part.confusion, labels=shown))
 
 
 def _scored(audited: Audited) -> bool:

@@ -176,4 +176,5 @@ def _named(roles: Roles) -> Iterator[tuple[str, str]]:
     yield from (("key", column) for column in roles.key)
     if roles.entity is not None:
         yield "entity", roles.entity
+    yield from (("ignore", column) for column in roles.ignore)
     yield from (("slice", column) for each in roles.sliced for column in each)

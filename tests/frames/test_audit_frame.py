@@ -14,6 +14,7 @@ from batchops.audit import AuditDocument
 from batchops.audit.outcomes import MetricPart
 from batchops.contract import compile_contract
 from batchops.errors import UsageError
+from batchops.verdict import Limit, Policy
 from tests.frames.two import frame
 
 REFERENCE = frame(20_000, 1)
@@ -216,3 +217,38 @@ def test_rows_of_one_entity_that_fare_alike_are_not_taken_as_independent() -> No
         assert width(with_entity) > 1.1 * width(without)
     with pytest.raises(UsageError, match="Did you mean customer"):
         audit_frame(rows, roles=Roles(entity="custome"))
+
+
+def names(rows: int, seed: int, values: int, first: int = 0) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    drawn = np.arange(rows) if values == 0 else random.integers(0, values, rows)
+    return frame(rows, seed).with_columns(name=pl.Series(drawn + first).cast(pl.String))
+
+
+@pytest.mark.parametrize(("values", "rows"), [(0, 500), (0, 4_000), (1_100, 1_000), (3_000, 4_000), (10_000, 4_000)])
+def test_categories_that_hardly_two_rows_share_raise_no_alarm(values: int, rows: int) -> None:
+    made = audit_frame(names(1_000, 1, values, first=0 if values else 10**6), names(rows, 2, values))
+    assert made.document.findings == ()
+
+
+def test_among_categories_that_hardly_two_rows_share_one_that_grew_is_found() -> None:
+    grown = names(1_000, 1, 10_000).with_columns(
+        name=pl.when(pl.int_range(pl.len()) < 300).then(pl.lit("7")).otherwise("name")
+    )
+    made = audit_frame(grown, names(4_000, 2, 10_000))
+    assert ("drift.distance", "name") in {(each.check, each.subject) for each in made.document.findings}
+
+
+def test_that_time_has_passed_is_no_drift_unless_somebody_says_so() -> None:
+    day = pl.date(2013, 3, 1) + pl.duration(days=pl.int_range(pl.len()) % 30)
+    later = CURRENT.with_columns(day=day + pl.duration(days=60), at=(day + pl.duration(days=60)).cast(pl.Datetime))
+    before = REFERENCE.with_columns(day=day, at=day.cast(pl.Datetime))
+    made = audit_frame(later, before)
+    assert made.document.findings == ()
+    (part,) = [each for each in made.document.columns if each.column == "day"]
+    assert (part.window.distance, part.outside_share) == (1.0, 1.0)
+    stated = Policy(limits={"drift.distance:day": Limit(fail=0.5)})
+    found = {(each.check, each.subject) for each in audit_frame(later, before, policy=stated).document.findings}
+    assert found == {("drift.distance", "day")}
+    empty = later.with_columns(day=pl.lit(None, pl.Date))
+    assert ("drift.null_share", "day") in {(f.check, f.subject) for f in audit_frame(empty, before).document.findings}

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.columns.cells import Cells, quanta
-from batchops.stats.columns.measures import kolmogorov_smirnov, measures, pooled, total_variation, value_counts
+from batchops.stats.columns.measures import (
+    drawn_anew,
+    kolmogorov_smirnov,
+    measures,
+    pooled,
+    total_variation,
+    value_counts,
+)
 from batchops.stats.columns.noise import noise_of_ks, noise_of_variation
 from batchops.stats.columns.profile import Column
 from batchops.stats.columns.sameness import (
@@ -206,6 +213,7 @@ class DistanceRows:
         ordered: Cells of numbers.
         effect, freedom: The design effect, and how well it is known.
         newest: Rows with the commonest of the values that the reference does not have.
+        again: Of categories, the reference's rows as `drawn_anew` has them.
     """
 
     value: float
@@ -215,6 +223,7 @@ class DistanceRows:
     effect: float
     freedom: float
     newest: int = 0
+    again: Floats | None = None
 
     def chance(self, edge: float) -> float:
         """Chance of such a distance where the true one is at most ``edge``; 0: where nothing differs at all."""
@@ -235,7 +244,7 @@ class DistanceRows:
 
     def _pooled(self, now: Integers) -> tuple[Floats, Floats]:
         """Rows by category, as the distance takes them."""
-        p, q = pooled(now, self.was)
+        p, q = pooled(now, self.was if self.again is None else self.again)
         return p * now.sum(), q * self.was.sum()
 
 
@@ -262,14 +271,17 @@ def _distance(
         down = up = WIDEST * noise
         expected = noise_of_ks(n / effect, was)
     else:
-        shares = pooled(now, was) if cells.kind == "category" else (now / n, was / rows)
+        again = drawn_anew(was, cells)
+        shares = pooled(now, again) if cells.kind == "category" else (now / n, was / rows)
         value, error = total_variation(*shares), 0.0
         down, up = _variation_radius(*shares, noise)
-        expected = noise_of_variation(n / effect, was)
+        expected = noise_of_variation(n / effect, again)
     lower, upper = max(0.0, value - down), min(1.0, value + error + up)
     sides = DistanceRows(value, now[None] if alone else nightly, was, cells.numbers, effect, math.inf)
     newest = max((rows for _, rows in current.unseen_values.counts), default=0)
-    sides = replace(sides, newest=newest, freedom=math.inf if alone else nights - 1.0)
+    sides = replace(
+        sides, newest=newest, again=None if cells.numbers else again, freedom=math.inf if alone else nights - 1.0
+    )
     return Estimate(value, lower, upper, n, nights, error, rows_independent=alone, chance=sides.chance), expected
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "FLOOR",
     "GROUPS",
     "MEASURES",
+    "drawn_anew",
     "grouped_shares",
     "hellinger",
     "js_distance",
@@ -36,7 +37,8 @@ Floats = NDArray[np.float64]
 
 _GROUPS = (
     "Over groups: of numbers runs of cells that hold at least a twentieth of the reference each, of categories those "
-    "with ten expected rows or more, the others pooled and unseen values apart, of booleans both values."
+    "with ten expected rows or more, the others pooled and unseen values apart, of which as many are expected as rows "
+    "of the reference are the only one with their value; of booleans both values."
 )
 _CELLS = (
     "Over all cells of numbers and times, which the reference lays out: 200 quantiles and 32 equal ones over its range "
@@ -158,7 +160,7 @@ def grouped_shares(current: Integers, reference: Integers) -> tuple[Floats, Floa
     return now, was
 
 
-def pooled(current: Integers | Floats, reference: Integers) -> tuple[Floats, Floats]:
+def pooled(current: Integers | Floats, reference: Integers | Floats) -> tuple[Floats, Floats]:
     """Shares of categories, those too thin to say anything pooled in one cell; unseen ones, last, stay apart.
 
     Thin is what would be fewer than `EXPECTED` rows, were they as the reference, unless it is by far more: one that
@@ -169,6 +171,43 @@ def pooled(current: Integers | Floats, reference: Integers) -> tuple[Floats, Flo
     thin = (expected < EXPECTED) & (current < EXPECTED + expected + 4 * np.sqrt(expected))
     thin[-1] = False
     return np.append(now[~thin], now[thin].sum()), np.append(was[~thin], was[thin].sum())
+
+
+def drawn_anew(was: Integers, cells: Cells) -> Floats:
+    """The reference's rows by cell, as they are to be expected had it been drawn anew: of categories, unseen ones last.
+
+    A category that one row holds might as well not have been drawn, and another one in its place. What is to be
+    expected of those that are not known is the share of rows that are the only one with theirs (Good, 1953); where the
+    commonest alone are listed, of rows whose category would not be without them. So much is taken off the known ones,
+    of each as many rows as of any other (absolute discounting: Ney, Essen & Kneser, 1994).
+
+    Args:
+        was: As `value_counts` has them.
+    """
+    if cells.kind != "category":
+        return was.astype(np.float64)
+    found, unknown = was.astype(np.float64), -2 if cells.capped else -1
+    known = found[:unknown]
+    held = np.sort(known[known > 0])
+    if len(held):
+        freed = _by_luck(held, float(found[-2])) if cells.capped else float(np.count_nonzero(held == 1))
+        # As much of each as of any other, and of those that have less all they have.
+        before, left = np.cumsum(held) - held, len(held) - np.arange(len(held))
+        each = (freed - before) / left
+        known -= np.minimum(known, each[np.argmax(each <= held)])
+        found[unknown] += freed
+    return found
+
+
+def _by_luck(listed: Floats, others: float) -> float:
+    """Rows whose category would not be listed without them: those of the rarest ones, and part of the next rarest.
+
+    Not all categories as rare as the rarest listed one are listed themselves; of those of ``others`` rows at most all
+    are as rare.
+    """
+    least = listed[0]
+    rarest, next_ones = (np.count_nonzero(listed == each) for each in (least, least + 1))
+    return float(least * rarest + (least + 1) * next_ones * (1 - rarest / (rarest + others / least)))
 
 
 def total_variation(now: Floats, was: Floats) -> float:
@@ -227,8 +266,10 @@ def measures(current: Column, reference: Column, cells: Cells) -> dict[str, floa
         result["ks"] = kolmogorov_smirnov(now, was, np.zeros(len(now), dtype=np.bool_))[0]
         result["wasserstein"] = wasserstein(current, reference, cells)
         result["anderson_darling"] = anderson_darling(now, was)
-    shares = grouped_shares if cells.numbers else pooled
-    p, q = shares(now, was) if cells.kind != "boolean" else (now / now.sum(), was / was.sum())
+    if cells.kind == "boolean":
+        p, q = now / now.sum(), was / was.sum()
+    else:
+        p, q = grouped_shares(now, was) if cells.numbers else pooled(now, drawn_anew(was, cells))
     for name, measure in (
         ("psi", psi),
         ("js_distance", js_distance),

@@ -48,28 +48,26 @@ def noise_of_ks(rows: float, was: Integers) -> float:
     return float(np.quantile(np.abs(apart).max(axis=1), 1 - 1 / ONE_IN))
 
 
-def noise_of_variation(rows: float, was: Integers) -> float:
+def noise_of_variation(rows: float, was: Integers | Floats) -> float:
     """The total variation, over pooled cells, that ``rows`` drawn from the reference show in 1 of 20 nights.
 
     Of few cells it is drawn from their counts; of many it is nearly normal: half the sum of mean absolute errors,
-    sqrt(2 v / pi) each for a variance of v, with a variance of v (1 - 2 / pi) / 4 each. Values that the reference
-    lacks add the share that it is expected to lack (Good, 1953): that of its rows alone with their value.
+    sqrt(2 v / pi) each for a variance of v, with a variance of v (1 - 2 / pi) / 4 each.
 
     Args:
         rows: Effective ones, more than 0.
-        was: The reference's rows by category, the unseen last; or of both values of a boolean.
+        was: The reference's rows by category as `drawn_anew` has them; or of both values of a boolean.
     """
     both = _both(rows, float(was.sum()))
     share = pooled(was * (rows / was.sum()), was)[1] if len(was) > 2 else was / was.sum()
     share = share[share > 0]
     if len(share) < 2:
         return 0.0
-    lacked = float((was[:-1] == 1).sum() / was.sum()) if len(was) > 2 else 0.0
     if len(share) <= FEW:
         apart = np.abs(_drawn(both, share)).sum(axis=1) / 2
-        return min(1.0, float(np.quantile(apart, 1 - 1 / ONE_IN)) + lacked)
+        return min(1.0, float(np.quantile(apart, 1 - 1 / ONE_IN)))
     spread = math.sqrt(float((share * (1 - share)).sum()) / both * (1 - 2 / math.pi)) / 2
-    return min(1.0, picking(share, share, 1 / both) + float(ndtri(1 - 1 / ONE_IN)) * spread + lacked)
+    return min(1.0, picking(share, share, 1 / both) + float(ndtri(1 - 1 / ONE_IN)) * spread)
 
 
 def _both(rows: float, its_rows: float) -> float:

@@ -286,7 +286,8 @@ def _of_counted(known: Column, counted: Counted, cells: Cells) -> Column:
 
 def _counted(series: pl.Series) -> Counted | None:
     """Whole numbers, and how many rows hold each; None where there are no such, or they lie far apart."""
-    if not series.dtype.is_integer():
+    # Of 128 bits NumPy has none; as floats they are counted like other numbers.
+    if not series.dtype.is_integer() or series.dtype == pl.Int128:
         return None
     whole = series.drop_nulls().to_numpy()
     if not len(whole):

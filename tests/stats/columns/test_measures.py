@@ -10,7 +10,14 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from batchops.stats import MEASURES, Cells, Column, lay_out, summarise
-from batchops.stats.columns.measures import grouped_shares, kolmogorov_smirnov, measures, pooled, value_counts
+from batchops.stats.columns.measures import (
+    drawn_anew,
+    grouped_shares,
+    kolmogorov_smirnov,
+    measures,
+    pooled,
+    value_counts,
+)
 from batchops.stats.columns.sameness import anderson_darling, pearson
 
 tables = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=2, max_size=12).filter(
@@ -76,7 +83,7 @@ def test_every_measure_is_scipys_on_the_printed_cells(reference: Sequence[Any], 
     found = measures(now, was, cells)
     assert tuple(found) == tuple(MEASURES)
     counts, others = value_counts(now, cells), value_counts(was, cells)
-    shares = grouped_shares if cells.numbers else pooled
+    shares = grouped_shares if cells.numbers else lambda now, was: pooled(now, drawn_anew(was, cells))
     p, q = shares(counts, others) if cells.kind != "boolean" else (counts / counts.sum(), others / others.sum())
     assert found["js_distance"] == pytest.approx(jensenshannon(p, q, base=2), abs=1e-7)
     assert found["hellinger"] == pytest.approx(np.linalg.norm(np.sqrt(p) - np.sqrt(q)) / np.sqrt(2), abs=1e-7)
@@ -106,3 +113,25 @@ def test_wasserstein_of_values_with_a_cell_of_their_own_is_scipys(
 
 def test_a_column_without_values_has_no_measure() -> None:
     assert set(measures(*counted([1.0, 2.0], [None])).values()) == {None}
+
+
+@pytest.mark.parametrize("values", [300, 900, 3_000])
+def test_what_a_reference_drawn_anew_would_lack_is_what_another_draw_of_its_world_lacks(values: int) -> None:
+    random = np.random.default_rng(values)
+    was, now = (pl.DataFrame({"x": random.integers(0, values, 4_000).astype(str)}) for _ in range(2))
+    (cells,) = lay_out(was, ("x",))
+    before, after = (value_counts(summarise(each, (cells,)).columns["x"], cells) for each in (was, now))
+    again = drawn_anew(before, cells)
+    assert again.sum() == pytest.approx(before.sum())
+    assert (again >= 0).all()
+    # Beyond the listed ones, rows of categories that are not known.
+    listed = slice(0, len(cells.values))
+    assert again[listed].sum() == pytest.approx(after[listed].sum(), abs=5 * np.sqrt(4_000))
+    assert before[listed].sum() >= again[listed].sum()
+
+
+def test_of_a_column_whose_every_value_is_its_own_nothing_is_known_anew() -> None:
+    frame = pl.DataFrame({"x": [str(each) for each in range(400)]})
+    (cells,) = lay_out(frame, ("x",))
+    again = drawn_anew(value_counts(summarise(frame, (cells,)).columns["x"], cells), cells)
+    assert (again[:-1].sum(), again[-1]) == (0, 400)

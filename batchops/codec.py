@@ -112,12 +112,17 @@ def rounded(value: T, digits: int) -> T:
     return read
 
 
-def json_schema(kind: Any) -> dict[str, Any]:
-    """The JSON Schema of a kind of value, as it is written: every key is there, and says what it means."""
+def json_schema(kind: Any, whole: bool = False) -> dict[str, Any]:
+    """The JSON Schema of a kind of value, in which every key says what it means.
+
+    Args:
+        whole: Of what is written here, where every key is there; else only those without a default have to be.
+    """
     schema = _adapter(kind).json_schema(mode="serialization", by_alias=True)
     for part in (schema, *schema.get("$defs", {}).values()):
         if "properties" in part:
-            part["required"] = list(part["properties"])
+            if whole:
+                part["required"] = list(part["properties"])
             part.update(_told(part))
     return schema
 

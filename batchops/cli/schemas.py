@@ -28,7 +28,7 @@ def schema(
     from batchops.verdict import Policy
 
     kinds: Mapping[str, Any] = {"audit": AuditDocument, "policy": Policy, "job": _in_words(Job)}
-    value = codec.json_schema(kinds[kind])
+    value = codec.json_schema(kinds[kind], whole=kind == "audit")
     return Result(json.dumps(value, indent=1).splitlines(), value)
 
 

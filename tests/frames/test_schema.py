@@ -17,7 +17,7 @@ from tests.frames.test_tasks import animals, numbers
 from tests.frames.two import frame
 
 REFERENCE, CURRENT = frame(3_000, 1), frame(600, 2)
-SCHEMA = codec.json_schema(AuditDocument)
+SCHEMA = codec.json_schema(AuditDocument, whole=True)
 
 
 @cache

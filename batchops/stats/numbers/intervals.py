@@ -235,7 +235,7 @@ def joined(base: Spread, groups: Spread, beside: Spread) -> Spread:
 
     >>> found = joined(Spread(4.0, 30), Spread(3.0, 63), Spread(1.0))
     >>> found.variance, round(found.freedom, 1)
-    (6.0, 53.3)
+    (6.0, 53.2)
     """
     variance = base.variance + groups.variance - beside.variance
     if variance <= base.variance:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, NOT_MEASURED, Estimate, Spread, joined, spread_of
 
-__all__ = ["AS_IT_IS", "CORRELATION", "POSITIVE", "REST", "Link", "Smooth", "smooth_effect", "smooth_estimate"]
+__all__ = ["AS_IT_IS", "CORRELATION", "LOGIT", "POSITIVE", "REST", "Link", "Smooth", "smooth_effect", "smooth_estimate"]
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +42,9 @@ REST = Link(lambda values: np.log(1 - values), lambda value: 1 - math.exp(value)
 CORRELATION = Link(np.arctanh, math.tanh, lambda value: 1 / (1 - value**2))
 """Fisher's z (1915)."""
 
+LOGIT = Link(logit, lambda value: float(expit(value)), lambda value: 1 / (value * (1 - value)))
+"""A probability that may be near 0 or 1."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Smooth:
@@ -57,6 +61,7 @@ class Smooth:
         more: Variance that the nights cannot show, since they have no row of some kind.
         bias: What noise adds to the figure at most, on average; its interval begins so much lower.
         bounds: What the figure cannot leave.
+        freedom: Degrees of freedom of ``variance``.
     """
 
     value: float | None
@@ -70,6 +75,7 @@ class Smooth:
     cells: Floats = field(default_factory=lambda: np.zeros(0))
     bias: float = 0.0
     more: float = 0.0
+    freedom: float = math.inf
 
     def alone(self) -> Smooth:
         """The figure without an interval, where how it varies cannot be known from what was seen."""
@@ -116,10 +122,9 @@ def _back(link: Link, value: float) -> float:
 
 
 def _inside(figure: Smooth) -> bool:
-    """Whether the link can be taken of the figure and of what it is without each night, and each entity."""
-    every = np.concatenate(
-        [figure.without, [figure.value or 0.0], *([figure.groups, figure.cells] * (figure.entities > 0))]
-    )
+    """Whether the link can be taken of the figure and of all that its spread is taken from."""
+    nights = figure.without[: len(figure.without) * (len(figure.without) >= ENOUGH_NIGHTS)]
+    every = np.concatenate([nights, [figure.value or 0.0], *([figure.groups, figure.cells] * (figure.entities > 0))])
     with np.errstate(divide="ignore", invalid="ignore"):
         return bool(np.isfinite(figure.link.there(every)).all())
 
@@ -132,7 +137,7 @@ def _spread(figure: Smooth, link: Link, design: float) -> Spread | None:
         beside = spread_of(link.there(figure.cells)) if figure.entities else Spread(0.0)
     else:
         beside = Spread(_of_rows(figure, link))
-        base = Spread(beside.variance * max(design, 1.0)) if math.isfinite(beside.variance) else None
+        base = Spread(beside.variance * max(design, 1.0), figure.freedom) if math.isfinite(beside.variance) else None
     if base is None or not figure.entities:
         return base
     return joined(base, spread_of(link.there(figure.groups)), beside)
@@ -145,10 +150,14 @@ def _of_rows(figure: Smooth, link: Link) -> float:
     return (math.sqrt(max(figure.variance, 0.0)) * link.slope(figure.value)) ** 2
 
 
-def smooth_effect(figure: Smooth) -> float | None:
-    """By how much the variance between nights exceeds that of independent rows, at least 1; None: not known."""
+def smooth_effect(figure: Smooth, weights: float = 1.0) -> float | None:
+    """By how much the variance between nights exceeds that of independent rows, at least 1; None: not known.
+
+    Args:
+        weights: By how much weights widen the variance of independent rows.
+    """
     if figure.value is None or len(figure.without) < ENOUGH_NIGHTS or not np.isfinite(figure.without).all():
         return None
     if figure.variance is None or not 0 < figure.variance < math.inf:
         return None
-    return max(1.0, spread_of(figure.without).variance / figure.variance)
+    return max(1.0, spread_of(figure.without).variance / (figure.variance * weights))

@@ -60,7 +60,7 @@ def class_metrics(window: Window, cells: ScoreCells, design: Mapping[str, float]
 def class_effects(window: Window, cells: ScoreCells) -> dict[str, float]:
     """By how much each metric's variance between nights exceeds that of independent rows, where it is known."""
     effects = {name: ratio_effect(ratio, window) for name, ratio in _RATIOS.items()}
-    effects |= {name: smooth_effect(figure) for name, figure in _smooth(window, cells).items()}
+    effects |= {name: smooth_effect(figure, window.effect) for name, figure in _smooth(window, cells).items()}
     return {name: effect for name, effect in effects.items() if effect is not None}
 
 

@@ -15,6 +15,7 @@ from batchops.stats.numbers.smooth import POSITIVE, REST, Smooth, smooth_effect,
 from batchops.stats.numbers.whole import real
 from batchops.stats.outcomes.regression import LARGEST, MOMENTS, ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.outcomes.state import ScoreCells, SliceQuality
+from batchops.stats.quality.ratios import Ratio, ratio_effect
 from batchops.stats.quality.window import Window, left_out
 
 __all__ = ["ERROR_METRICS", "error_effects", "error_metrics"]
@@ -59,11 +60,10 @@ def error_metrics(window: Window, cells: ScoreCells, design: Mapping[str, float]
 def error_effects(window: Window, cells: ScoreCells) -> dict[str, float]:
     """By how much each metric's variance between nights exceeds that of independent rows, where it is known."""
     scale = cells.errors or ErrorCells()
-    effects = {name: smooth_effect(figure) for name, figure in _smooth(window, scale).items()}
+    effects = {name: smooth_effect(figure, window.effect) for name, figure in _smooth(window, scale).items()}
     for name in _MEANS:
-        effects[name] = smooth_effect(_mean_figure(_sums(name, window, scale)))
-    # The median has no sum of its own; it varies about as the mean absolute error does.
-    effects["median_absolute_error"] = effects["mean_absolute_error"]
+        effects[name] = smooth_effect(_mean_figure(_sums(name, window, scale)), _weights_effect(name, window))
+    effects["median_absolute_error"] = _median_effect(window, scale)
     return {name: effect for name, effect in effects.items() if effect is not None}
 
 
@@ -142,6 +142,10 @@ def _whole(part: ErrorSums, name: object) -> int:
     return part.moments[MOMENTS.index(name)]
 
 
+def _weights_effect(name: str, window: Window) -> float:
+    return window.effect_all if name == "mean_prediction" else window.effect
+
+
 def _mean(name: str, window: Window, scale: ErrorCells, design: float) -> Estimate:
     figure = _mean_figure(_sums(name, window, scale))
     if figure.value is None:
@@ -152,8 +156,7 @@ def _mean(name: str, window: Window, scale: ErrorCells, design: float) -> Estima
         error=math.ldexp(HALF_UNIT, unit),
         bounds=(-math.inf if name in _LEVELS or name == "mean_error" else 0.0, math.inf),
     )
-    effect = window.effect_all if name == "mean_prediction" else window.effect
-    found = smooth_estimate(figure, design * effect)
+    found = smooth_estimate(figure, design * _weights_effect(name, window))
     if name not in _LEVELS or found.value is None:
         return found
     ends = [None if each is None else each + scale.centre for each in (found.value, found.lower, found.upper)]
@@ -268,17 +271,33 @@ def _unexplained(sums: Moments, plain: bool) -> Floats:
     return np.asarray(above / _labels_spread(sums))
 
 
+def _by_cell(window: Window, scale: ErrorCells) -> Floats:
+    """Nights with labels x cells of the absolute error: rows."""
+    tables = [(window.nights[place].errors or ErrorTables()).histogram for place in window.labelled]
+    return np.asarray(window.measures(tables, len(scale.edges) + 1, 2).sum(axis=1))
+
+
+def _median_effect(window: Window, scale: ErrorCells) -> float | None:
+    """The design effect of the share of rows up to the median's cell, from which its interval comes."""
+    if not window.labelled:
+        return None
+    tables = _by_cell(window, scale)
+    reached = np.cumsum(tables.sum(axis=0))
+    cell = int(np.searchsorted(reached, reached[-1] / 2 * (1 - 1e-12)))
+    share = Ratio(lambda _: tables[:, : cell + 1].sum(axis=1), lambda _: tables.sum(axis=1))
+    return ratio_effect(share, window)
+
+
 def _median(window: Window, scale: ErrorCells, design: float) -> Estimate:
     """The median of the absolute error, by cell, and Woodruff's interval (1952).
 
     The interval of the share of rows up to the median's cell is read back as quantiles, and widened to whole cells.
     """
     held = [window.nights[place] for place in window.labelled]
-    n = int(window.rows["labelled"].sum())
+    n, size = int(window.rows["labelled"].sum()), len(scale.edges) + 1
     if not held or not n:
         return NOT_MEASURED
-    size = len(scale.edges) + 1
-    tables = window.measures([(night.errors or ErrorTables()).histogram for night in held], size, 2).sum(axis=1)
+    tables = _by_cell(window, scale)
     whole = tables.sum(axis=0)
     reached, total = np.cumsum(whole), whole.sum()
     largest = max(_errors(night.overall).largest for night in held)

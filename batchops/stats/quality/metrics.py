@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, Estimate, influences
-from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, Smooth, smooth_effect, smooth_estimate
+from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, LOGIT, Smooth, smooth_effect, smooth_estimate
 from batchops.stats.outcomes.classes import FROM_MARGINS, Margins, variance_by_pairs
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, Quality, ScoreCells
 from batchops.stats.outcomes.tally import WIDE
@@ -141,8 +141,8 @@ def metrics(
 def design_effects(quality: Quality, cells: ScoreCells) -> dict[str, float]:
     """By how much each metric's variance between nights exceeds that of independent rows, at least 1.
 
-    Computed on the reference, it widens the interval of a single night. Metrics that fewer than eight nights have are
-    left out.
+    Computed on the reference, it widens the interval of a single night, beside what that night's own weights do.
+    Metrics that fewer than eight nights have are left out.
     """
     window = window_of(quality)
     if cells.task == "multiclass":
@@ -150,7 +150,7 @@ def design_effects(quality: Quality, cells: ScoreCells) -> dict[str, float]:
     if cells.task == "regression":
         return error_effects(window, cells)
     effects = {name: ratio_effect(ratio, window) for name, ratio in RATIOS.items()}
-    effects |= {name: smooth_effect(figure) for name, figure in _smooth(window, cells).items()}
+    effects |= {name: smooth_effect(figure, window.effect) for name, figure in _smooth(window, cells).items()}
     return {name: effect for name, effect in effects.items() if effect is not None}
 
 
@@ -247,6 +247,9 @@ def _from_curve(nightly: list[Floats], rows: int, name: str) -> Smooth:
     figure = Smooth(
         float(value), rows, np.array(without, dtype=np.float64), variance_of(negatives, positives), float(error)
     )
+    if name == "roc_auc":
+        few = min(float(negatives.sum()), float(positives.sum()))
+        return replace(figure, link=LOGIT, freedom=max(few - 1, 1.0))
     return figure.alone() if alone else figure
 
 

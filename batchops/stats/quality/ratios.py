@@ -81,7 +81,10 @@ def ratio_estimate(ratio: Ratio, window: Window, design: float = 1.0) -> Estimat
 
 
 def ratio_effect(ratio: Ratio, window: Window) -> float | None:
-    """By how much the variance between nights exceeds that of independent rows, at least 1; None: not known."""
+    """By how much the variance between nights exceeds that of independent rows, at least 1; None: not known.
+
+    Of independent rows with the weights they have: `ratio_estimate` widens by those of its own window.
+    """
     above, below = ratio.above(window.sums), ratio.below(window.sums)
     value, n, nights = counted(above, below)
     if value is None or nights < ENOUGH_NIGHTS or not n:
@@ -91,4 +94,5 @@ def ratio_effect(ratio: Ratio, window: Window) -> float | None:
     independent = (squares - value**2) / n * (ratio.widened(above, below) if ratio.widened else 1.0)
     if independent <= 0:
         return None
+    independent *= window.effect_all if ratio.every else window.effect
     return max(1.0, spread_of(influences(above[held], below[held])).variance / independent)

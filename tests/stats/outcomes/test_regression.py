@@ -13,6 +13,7 @@ from batchops.stats import (
     ERROR_METRICS,
     Quality,
     ScoreCells,
+    design_effects,
     lay_out_quality,
     merge_qualities,
     metrics,
@@ -207,6 +208,20 @@ def test_slices_have_the_sums_of_their_rows() -> None:
         assert part.labelled == len(error)
         assert part.errors.moment(2, 0, cells.errors) == pytest.approx((error**2).sum())
         assert part.errors.absolute_sum(cells.errors) == pytest.approx(np.abs(error).sum())
+
+
+def test_the_medians_design_effect_is_that_of_the_share_of_rows_up_to_it() -> None:
+    rng = np.random.default_rng(34)
+    # Every other night errs by 1 more: the median moves, and one huge error moves means alone.
+    error = rng.uniform(1, 3, (40, 100)) + (np.arange(40) % 2)[:, None]
+    error[0, 0] = 1e6
+    label = rng.normal(50, 10, error.size)
+    frame = pl.DataFrame({"prediction": label + error.ravel(), "label": label})
+    cells = lay_out_quality(frame, "regression")
+    parts = [tally_quality(part, f"{at:02}", (), cells) for at, part in enumerate(frame.iter_slices(100))]
+    effects = design_effects(merge_qualities(parts), cells)
+    assert effects["mean_absolute_error"] < 2
+    assert effects["median_absolute_error"] > 4
 
 
 def test_errors_by_cell_of_the_prediction_are_those_of_its_rows() -> None:

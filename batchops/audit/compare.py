@@ -174,7 +174,7 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy
     slices = slice_gaps(quality, cells, test, alike)
     hidden = frozenset(gap.key for gap in slices.slices if gap.hidden)
     at_age = aged(quality, reference)
-    now, before = _at_equal_age(metrics(quality, cells, design), at_age, reference)
+    now, before = _at_equal_age(metrics(quality, cells, design), quality, at_age, reference)
     return Comparison(
         columns=_columns([night.inputs for night in nights], range(len(reference.inputs)), reference),
         score=score,
@@ -192,7 +192,7 @@ def compare_audits(nights: Sequence[Audit], reference: Reference, policy: Policy
 
 
 def _at_equal_age(
-    now: Mapping[str, Estimate], at_age: Aged, reference: Reference
+    now: Mapping[str, Estimate], quality: Quality, at_age: Aged, reference: Reference
 ) -> tuple[Mapping[str, Estimate], Mapping[str, Estimate]]:
     """A window's metrics and the reference's; of nights that may not be compared nothing is told that is judged."""
     before, cells = _metrics(reference), reference.quality
@@ -202,11 +202,33 @@ def _at_equal_age(
         return {**now, **dict.fromkeys(MAIN_METRICS[cells.task], NOT_MEASURED)}, before
     own = metrics(at_age.quality, cells, _design(reference))
     theirs = before if at_age.reference is reference.audit.quality else metrics(at_age.reference, cells)
-    own, theirs = _of_labels(own), _of_labels(theirs)
+    own, theirs = _of_labels(_widened(own, now, quality, reference)), _of_labels(theirs)
     if GAP in own and GAP in theirs:
         # It is held against 0, and not against training: so what training's has more at that age is taken off.
         own[GAP], theirs[GAP] = _moved(own[GAP], _value(before[GAP]) - _value(theirs[GAP])), before[GAP]
     return {**now, **own}, {**before, **theirs}
+
+
+def _widened(
+    own: Mapping[str, Estimate], now: Mapping[str, Estimate], quality: Quality, reference: Reference
+) -> Mapping[str, Estimate]:
+    """Intervals at an age, as much wider as entities make those of all labels: their sums are kept of those alone."""
+    if not any(each.entities for each in now.values()):
+        return own
+    nights = {night: replace(part, slices=(), entities=()) for night, part in quality.nights.items()}
+    bare = metrics(Quality(nights), reference.quality, _design(reference))
+    found = dict(own)
+    for name, each in own.items():
+        wide, narrow = (_width(side.get(name, NOT_MEASURED)) for side in (now, bare))
+        if wide and narrow and now[name].entities and not each.entities and each.value is not None:
+            by = max(1.0, wide / narrow)
+            ends = [None if end is None else each.value + by * (end - each.value) for end in (each.lower, each.upper)]
+            found[name] = replace(each, lower=ends[0], upper=ends[1], entities=now[name].entities)
+    return found
+
+
+def _width(estimate: Estimate) -> float:
+    return estimate.upper - estimate.lower if estimate.upper is not None and estimate.lower is not None else 0.0
 
 
 def _value(estimate: Estimate) -> float:

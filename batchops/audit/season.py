@@ -142,7 +142,9 @@ def _of_season(day: dt.date, night: dt.date) -> bool:
 def _distance(column: ColumnComparison, then: Column, limit: float | None) -> SeasonFigure:
     beside = compare(column.window.column, then, column.cells).distance.value
     before = compare(then, column.reference, column.cells).distance.value
-    return _figure(column.window.drift.distance.value, before, beside, limit)
+    usual = column.window.usual.value or 0.0
+    found = _figure(column.window.drift.distance.value, before, beside, limit)
+    return replace(found, seasonal=found.seasonal and (found.now or 0.0) > usual)
 
 
 def _quality_figures(

@@ -13,7 +13,7 @@ from batchops.audit import LABEL, SCORE, Audit, Comparison, Reference, compare_a
 from batchops.audit.ages import aged
 from batchops.audit.concept import compare_concept, concept_figures
 from batchops.audit.qualities import quality_figures, quality_part
-from batchops.stats import AGE, Quality
+from batchops.stats import AGE, Quality, entity_groups
 from batchops.stats.nights.ages import ALL, Arrival, age_of, known_by, young_nights
 from batchops.verdict import Policy, Severity, judge
 from tests.audit.nights import Change, audit_of, day, reference, rows, same
@@ -180,3 +180,24 @@ def test_the_newest_span_counts_once_it_has_what_was_to_be_expected() -> None:
     assert known_by(night, ALL, cells) is night
     assert known_by(night, 1, cells).overall.labelled == part.labelled
     assert known_by(night, 1, cells).overall.n == night.overall.n
+
+
+def test_entities_widen_what_is_counted_at_an_age_as_they_do_what_is_counted_of_all_labels() -> None:
+    customer = np.random.default_rng(9).integers(300, size=400)
+    luck = pl.Series(np.random.default_rng(8).random(300) < 0.5).gather(pl.Series(customer))
+
+    def owned(frame: pl.DataFrame) -> pl.DataFrame:
+        label = pl.when(luck).then(LABEL).otherwise(0).cast(pl.Int8)
+        return frame.with_columns(label.alias(LABEL), entity_groups(pl.Series(customer)))
+
+    audits = window(owned)
+    plain = [
+        replace(each, quality=Quality({n: replace(p, entities=()) for n, p in each.quality.nights.items()}))
+        for each in audits
+    ]
+    wide, narrow = (compared(each).metrics["base_rate"] for each in (audits, plain))
+    assert (wide.clusters, narrow.clusters) == (("night", "entity"), ("night",))
+    assert wide.value == narrow.value
+    assert wide.upper is not None
+    assert narrow.upper is not None
+    assert wide.upper > narrow.upper

@@ -46,6 +46,7 @@ FILTERS: Mapping[str, Any] = {
     "count": formats.count,
     "date": formats.date,
     "decimal": formats.decimal,
+    "file": formats.file,
     "href": formats.href,
     "number": formats.number,
     "percent": formats.percent,

@@ -17,6 +17,7 @@ __all__ = [
     "count",
     "date",
     "decimal",
+    "file",
     "href",
     "listing",
     "nights",
@@ -212,6 +213,15 @@ def slug(text: str) -> str:
     """
     plain = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:40]
     return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:6]}".lstrip("-")
+
+
+def file(path: str) -> str:
+    """A path's last part: where on a machine a table lay stands in the provenance.
+
+    >>> file("landing/today.parquet"), file("landing/"), file("frame")
+    ('today.parquet', 'landing', 'frame')
+    """
+    return path.rstrip("/").rpartition("/")[2] or path
 
 
 def href(path: str) -> str:

@@ -24,6 +24,8 @@ __all__ = [
     "Curve",
     "Expected",
     "ScoreTable",
+    "cell_ends",
+    "cell_losses",
     "expected_scores",
     "isotonic",
     "realised_scores",
@@ -73,7 +75,7 @@ class ScoreTable:
         Where all have labels the histogram counts them too, but not where in its cell each lies.
         """
         size, total = len(cells.edges) + 1, night.overall
-        low, high = _ends(cells)
+        low, high = cell_ends(cells.edges)
         if night.scores.cells:
             rows, sums = night.scores.floats(size, 0), night.scores.floats(size, 1) / SCORE
         elif 0 < total.labelled == total.n:
@@ -85,9 +87,10 @@ class ScoreTable:
         return cls(rows, means, total.square / SCORE)
 
 
-def _ends(cells: ScoreCells) -> tuple[Floats, Floats]:
-    edges = np.array(cells.edges)
-    return np.concatenate([[0.0], edges]), np.minimum(np.concatenate([edges, [1.0]]), 1.0)
+def cell_ends(edges: Sequence[float]) -> tuple[Floats, Floats]:
+    """Where each cell begins and ends, between 0 and 1."""
+    inner = np.array(edges, dtype=np.float64)
+    return np.concatenate([[0.0], inner]), np.minimum(np.concatenate([inner, [1.0]]), 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +175,7 @@ def expected_scores(curve: Curve, cells: ScoreCells, night: NightQuality) -> dic
         "brier_score": _brier(counted, table),
     }
     if not cells.decided:
-        low, _ = _ends(cells)
+        low, _ = cell_ends(cells.edges)
         found |= _confusion(counted, (low >= cells.threshold).astype(np.float64))
     return {name: each for name, each in found.items() if each is not None}
 
@@ -245,17 +248,17 @@ def _log_loss(counted: _Counted, table: ScoreTable, cells: ScoreCells) -> Expect
     """Each cell's rows are taken at their mean score; since the loss is convex, its chord bounds what that may miss."""
     n = float(table.rows.sum())
     (miss, spread), (hit, above) = (
-        _losses(table.means, cells, positive=False),
-        _losses(table.means, cells, positive=True),
+        cell_losses(table.means, cells.edges, positive=False),
+        cell_losses(table.means, cells.edges, positive=True),
     )
     value = float((counted.positives * hit + counted.negatives * miss).sum()) / n
     error = float((counted.positives * above + counted.negatives * spread).sum()) / n
     return counted.expected(value, (hit - miss) / n, error)
 
 
-def _losses(means: Floats, cells: ScoreCells, positive: bool) -> tuple[Floats, Floats]:
+def cell_losses(means: Floats, edges: Sequence[float], positive: bool) -> tuple[Floats, Floats]:
     """The loss at each cell's mean score, and how far the mean loss of its rows may lie above it."""
-    low, high = _ends(cells)
+    low, high = cell_ends(edges)
 
     def loss(scores: Floats) -> Floats:
         clipped = np.clip(scores, EPSILON, 1 - EPSILON)

@@ -188,10 +188,7 @@ def _expected(counts: ClassCounts, size: int) -> Floats:
 
 
 def expected_classes(transfer: Transfer, cells: ScoreCells, night: NightQuality) -> dict[str, Expected]:
-    """The metrics of the confusion matrix that the scores lead to expect.
-
-    Losses are not among them: they need the scores of single rows.
-    """
+    """The metrics of the confusion matrix that the scores lead to expect."""
     size = len(cells.classes)
     if night.classes is None or not night.classes.expected.cells:
         return {}

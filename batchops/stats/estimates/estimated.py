@@ -11,8 +11,10 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.estimates.cbpe import Expected, expected_scores, realised_scores, score_curve, weighted_curve
+from batchops.stats.estimates.cbpe import Curve, Expected, expected_scores, realised_scores, score_curve, weighted_curve
+from batchops.stats.estimates.class_losses import class_curve, expected_class_losses, realised_class_losses
 from batchops.stats.estimates.dle import (
+    Transfer,
     class_transfer,
     expected_classes,
     expected_errors,
@@ -189,7 +191,8 @@ def _bare(night: NightQuality) -> NightQuality:
         return replace(night, slices=(), calibration=Sparse())
     chosen = total.true_positives + total.false_positives
     labelled = replace(total, n=total.labelled, square=total.labelled_square, selected=chosen)
-    return replace(night, slices=(), calibration=Sparse(), scores=Sparse(), overall=labelled)
+    classes = None if night.classes is None else replace(night.classes, unlabelled=Sparse())
+    return replace(night, slices=(), calibration=Sparse(), scores=Sparse(), overall=labelled, classes=classes)
 
 
 def _whole(nights: Sequence[NightQuality]) -> NightQuality:
@@ -214,8 +217,19 @@ def _compared(names: Sequence[str], nights: Sequence[NightQuality], cells: Score
     return found
 
 
+def _expected_classes(
+    transfer: Transfer, curve: Curve | None, cells: ScoreCells, night: NightQuality
+) -> Mapping[str, Expected]:
+    losses = {} if curve is None else expected_class_losses(curve, cells, night)
+    return expected_classes(transfer, cells, night) | losses
+
+
+def _realised_classes(night: NightQuality, cells: ScoreCells) -> Mapping[str, float]:
+    return realised_classes(night, cells) | realised_class_losses(night, cells)
+
+
 REALISED: Mapping[str, Callable[[NightQuality, ScoreCells], Mapping[str, float]]] = MappingProxyType(
-    {"binary": realised_scores, "multiclass": realised_classes, "regression": realised_errors}
+    {"binary": realised_scores, "multiclass": _realised_classes, "regression": realised_errors}
 )
 
 
@@ -226,7 +240,7 @@ def _learned(nights: Sequence[NightQuality], cells: ScoreCells) -> Expecting | N
         return None if losses is None else partial(expected_errors, losses, cells)
     if cells.task == "multiclass":
         transfer = class_transfer(nights, cells)
-        return None if transfer is None else partial(expected_classes, transfer, cells)
+        return None if transfer is None else partial(_expected_classes, transfer, class_curve(nights, cells), cells)
     curve = score_curve(nights, cells)
     return None if curve is None else partial(expected_scores, curve, cells)
 

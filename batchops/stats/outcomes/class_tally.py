@@ -147,7 +147,8 @@ def _counts(rows: _Rows, cells: ScoreCells) -> ClassCounts:
         return ClassCounts(Sparse.of(*confusion), predicted=predicted)
     units = np.rint(rows.scores * SCORE)
     expected = np.stack([group_sums(rows.decided, classes, line) for line in units], axis=1)
-    return ClassCounts(Sparse.of(*confusion), _histogram(rows, cells, weights), Sparse.of(expected.ravel()), predicted)
+    histogram, unlabelled = _histogram(rows, cells, weights), _unlabelled(rows, cells)
+    return ClassCounts(Sparse.of(*confusion), histogram, Sparse.of(expected.ravel()), predicted, unlabelled)
 
 
 def _histogram(rows: _Rows, cells: ScoreCells, weights: Integers | None) -> Sparse:
@@ -163,4 +164,16 @@ def _histogram(rows: _Rows, cells: ScoreCells, weights: Integers | None) -> Spar
         if weights is not None:
             lines += list(group_sums(both, 2 * size, weights).reshape(size, 2).T)
         tables.append(np.stack(lines))
+    return Sparse.of(*np.concatenate(tables, axis=1))
+
+
+def _unlabelled(rows: _Rows, cells: ScoreCells) -> Sparse:
+    assert rows.scores is not None
+    if rows.held.all():
+        return Sparse()
+    tables = []
+    for scores, edges in zip(rows.scores, cells.class_edges, strict=True):
+        score, size = scores[~rows.held], len(edges) + 1
+        cell = cell_of(score, np.array(edges))
+        tables.append(np.stack([group_sums(cell, size, None), group_sums(cell, size, np.rint(score * SCORE))]))
     return Sparse.of(*np.concatenate(tables, axis=1))

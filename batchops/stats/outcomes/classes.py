@@ -31,12 +31,14 @@ class ClassCounts:
             in 1 / SCORE; then the weights of the first two.
         expected: By (predicted class, class), over all rows: sum of the class's score in 1 / SCORE.
         predicted: By class, over all rows: rows for which it was predicted.
+        unlabelled: By class and cell of its score, over rows without a label: rows, and sum of the score in 1 / SCORE.
     """
 
     confusion: Sparse = field(default_factory=Sparse)
     histogram: Sparse = field(default_factory=Sparse)
     expected: Sparse = field(default_factory=Sparse)
     predicted: Sparse = field(default_factory=Sparse)
+    unlabelled: Sparse = field(default_factory=Sparse)
 
     def __add__(self, other: ClassCounts) -> ClassCounts:
         return merge_counts((self, other)) or self
@@ -51,6 +53,7 @@ def merge_counts(parts: Sequence[ClassCounts]) -> ClassCounts | None:
         merge_sparse([part.histogram for part in parts]),
         merge_sparse([part.expected for part in parts]),
         merge_sparse([part.predicted for part in parts]),
+        merge_sparse([part.unlabelled for part in parts]),
     )
 
 

@@ -115,17 +115,22 @@ def rows_alike(together: Together | None, cells: ScoreCells) -> WeightedRows | N
     """
     if together is None or together.separation is None:
         return None
-    return weighted_rows(together.reference, together.separation.ratios, outcome_quantum(cells))
+    return weighted_rows(together.reference, together.separation.ratios, outcome_quantum(cells), cells.classes)
 
 
-def weighted_rows(sample: RowSample, ratios: NDArray[np.float64], quantum: float = QUANTUM) -> WeightedRows:
+def weighted_rows(
+    sample: RowSample, ratios: NDArray[np.float64], quantum: float = QUANTUM, classes: Sequence[str] = ()
+) -> WeightedRows:
     """Sampled rows of the reference, each as much as such rows are likelier among those to be estimated.
 
     Args:
         ratios: One a kept row, from a classifier that tells the two sides apart and did not see the row.
         quantum: In which the sample keeps scores and labels.
+        classes: Names, of more than two classes.
     """
     scores, labels = (sample.number(name, quantum) for name in (SCORE, LABEL))
+    if classes:
+        scores = np.stack([sample.number(f"{SCORE}_{name}", quantum) for name in classes])
     return WeightedRows(scores, labels, ratios * sample.weights)
 
 

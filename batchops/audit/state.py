@@ -47,6 +47,9 @@ __all__ = [
 SCORE = "score"
 LABEL = "label"
 
+WEIGHED = 10
+"""Of more classes no scores are kept of sampled rows."""
+
 SAMPLED = 2_000
 """Rows of a night that are kept whole: tens of kilobytes."""
 
@@ -152,7 +155,10 @@ class Yardstick:
         """What is kept of sampled rows; of personal data nothing."""
         hidden = {cells.column for cells in self.inputs if cells.kind == "opaque"}
         texts = tuple(name for name in self.sliced if name not in hidden)
-        return Sampling(self.inputs, self.sampled, self.key, (SCORE, LABEL), texts, outcome_quantum(self.quality))
+        quality = self.quality
+        several = quality.classes if quality.class_edges and len(quality.classes) <= WEIGHED else ()
+        numbers = (*(f"{SCORE}_{name}" for name in several), SCORE, LABEL)
+        return Sampling(self.inputs, self.sampled, self.key, numbers, texts, outcome_quantum(quality), several)
 
 
 def outcome_quantum(cells: ScoreCells) -> float:

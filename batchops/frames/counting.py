@@ -128,7 +128,8 @@ def _audit(frame: pl.DataFrame, side: Side, end: int | None) -> Audit:
 
 def _beside(rows: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
     """Whole rows, with what is ours of them under names that none of their own columns has."""
-    own = [scored[name].alias(marked(name)) for name in (SCORE, LABEL) if name in scored.columns]
+    outcomes = [name for name in scored.columns if name in (SCORE, LABEL) or name.startswith(f"{SCORE}_")]
+    own = [scored[name].alias(marked(name)) for name in outcomes]
     own += [scored[name] for name in scored.columns if name.startswith(SLICED)]
     # There is one at least, so that no column of theirs is taken for ours.
     return rows.with_columns(pl.lit(None).alias(marked("")), *own)

@@ -102,3 +102,20 @@ def test_labels_that_do_not_vary_have_nothing_to_explain(current: pl.DataFrame) 
 def test_nothing_is_judged_against_a_reference_of_two_rows() -> None:
     made = audit_frame(numbers(1_000, 1), numbers(2, 2))
     assert not [each for each in made.document.findings if each.check.startswith("quality")]
+
+
+def test_of_several_classes_a_weighted_estimate_follows_the_rows_that_came() -> None:
+    random = np.random.default_rng(3)
+    reference = animals(8_000, 2, wrong=True)
+    # Dirty rows have wrong scores, and here come twice as many of them: what scores mean has changed by that alone.
+    current = animals(8_000, 1, wrong=True)
+    more = current.filter(pl.col("dirty") | pl.Series(random.random(8_000) < 0.25))
+    made = audit_frame(more.drop("label"), reference)
+    truth = log_loss(more["label"], more.select(f"score_{name}" for name in CLASSES).to_numpy(), labels=CLASSES)
+    found = made.document.estimated
+    assert found is not None
+    assert found.weighted is not None
+    plain, weighted = found.metrics["log_loss"].value, found.weighted.metrics["log_loss"].value
+    assert plain is not None
+    assert weighted is not None
+    assert abs(weighted - truth) < abs(plain - truth) / 2

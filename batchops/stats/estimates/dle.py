@@ -31,6 +31,7 @@ __all__ = [
     "realised_classes",
     "realised_errors",
     "weighted_losses",
+    "weighted_transfer",
 ]
 
 Floats = NDArray[np.float64]
@@ -176,11 +177,35 @@ def class_transfer(nights: Sequence[NightQuality], cells: ScoreCells) -> Transfe
             rows += night.classes.predicted.floats(size, 0)
     if not rows.sum() or not came.sum():
         return None
+    return _transfer(promised, came, rows, came.sum(axis=1))
+
+
+def weighted_transfer(scores: Floats, labels: Floats, weights: Floats) -> Transfer:
+    """The same from single rows, each as much as its weight.
+
+    Args:
+        scores: A line a class; the highest decides.
+        labels: Places among the classes.
+    """
+    size, decided = len(scores), np.argmax(scores, axis=0)
+
+    def total(group: Integers, values: Floats, groups: int) -> Floats:
+        return np.bincount(group, values, minlength=groups).astype(np.float64)
+
+    rows, squares = (total(decided, each, size) for each in (weights, weights**2))
+    promised = np.stack([total(decided, weights * line, size) for line in scores], axis=1)
+    pairs = total(decided * size + labels.astype(np.int64), weights, size * size)
+    speak = np.divide(rows**2, squares, out=np.zeros(size), where=squares > 0)
+    return _transfer(promised, pairs.reshape(size, size), rows, speak)
+
+
+def _transfer(promised: Floats, came: Floats, rows: Floats, speak: Floats) -> Transfer:
+    """From sums of scores and counts of true classes, a line for each predicted class; ``speak`` are effective rows."""
     labelled = came.sum(axis=1, keepdims=True)
     shares = np.divide(promised, rows[:, None], out=np.zeros_like(promised), where=rows[:, None] > 0)
     # Half a row more on both sides: classes that hardly ever met say little.
     factor = (came + 0.5) / (shares * labelled + 0.5)
-    return Transfer(factor, labelled[:, 0])
+    return Transfer(factor, speak)
 
 
 def _expected(counts: ClassCounts, size: int) -> Floats:

@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.estimates.cbpe import Curve, Expected, expected_scores, realised_scores, score_curve, weighted_curve
-from batchops.stats.estimates.class_losses import class_curve, expected_class_losses, realised_class_losses
+from batchops.stats.estimates.class_losses import (
+    class_curve,
+    expected_class_losses,
+    realised_class_losses,
+    weighted_class_curve,
+)
 from batchops.stats.estimates.dle import (
     Transfer,
     class_transfer,
@@ -22,6 +27,7 @@ from batchops.stats.estimates.dle import (
     realised_classes,
     realised_errors,
     weighted_losses,
+    weighted_transfer,
 )
 from batchops.stats.estimates.misses import Miss, Misses, folds_of, misses_of
 from batchops.stats.numbers.intervals import Estimate, Spread
@@ -79,8 +85,9 @@ class WeightedRows:
     """Labelled rows of the reference, and how much likelier each is among the rows to be estimated.
 
     Attributes:
-        scores: Or predictions.
-        labels: 0 or 1, or numbers; a row of which one of the three is not a number is left out.
+        scores: Or predictions; of more than two classes a line a class.
+        labels: 0 or 1, numbers, or places among the classes; a row of which one of the three is not a number is left
+            out.
         weights: Not negative; their scale is of no matter.
     """
 
@@ -90,10 +97,11 @@ class WeightedRows:
 
     def clipped(self) -> WeightedRows:
         """The rows that can be used, no weight above the quantile `CLIP`."""
-        held = np.isfinite(self.scores) & np.isfinite(self.labels) & np.isfinite(self.weights) & (self.weights > 0)
+        scored = np.isfinite(np.atleast_2d(self.scores)).all(axis=0)
+        held = scored & np.isfinite(self.labels) & np.isfinite(self.weights) & (self.weights > 0)
         weights = self.weights[held]
         most = np.quantile(weights, CLIP) if len(weights) else 0.0
-        return WeightedRows(self.scores[held], self.labels[held], np.minimum(weights, most))
+        return WeightedRows(self.scores[..., held], self.labels[held], np.minimum(weights, most))
 
 
 def effective_rows(weights: Floats) -> float:
@@ -129,7 +137,7 @@ class Lesson:
         """The same, from those rows of the reference that look like the night's; None where too few of them do.
 
         What such scores, or predictions, came to is learned anew from weighted rows (importance weighting: Shimodaira,
-        2000; NannyML's PAPE). Of more than two classes there is none.
+        2000; NannyML's PAPE).
         """
         rows = rows.clipped()
         effective = effective_rows(rows.weights)
@@ -246,11 +254,16 @@ def _learned(nights: Sequence[NightQuality], cells: ScoreCells) -> Expecting | N
 
 
 def _from_rows(rows: WeightedRows, cells: ScoreCells) -> Expecting | None:
-    """From single rows with weights; None for more than two classes."""
+    """From single rows with weights; None where they cannot say it."""
     if cells.task == "regression":
         losses = weighted_losses(rows.scores, rows.scores - rows.labels, rows.weights, cells)
         return None if losses is None else partial(expected_errors, losses, cells)
     if cells.task == "multiclass":
-        return None
+        if cells.decided:
+            # What was decided of sampled rows is not kept.
+            return None
+        transfer = weighted_transfer(rows.scores, rows.labels, rows.weights)
+        curve = weighted_class_curve(rows.scores, rows.labels, rows.weights, cells)
+        return partial(_expected_classes, transfer, curve, cells)
     curve = weighted_curve(rows.scores, rows.labels, rows.weights, cells)
     return None if curve is None else partial(expected_scores, curve, cells)

@@ -58,6 +58,7 @@ class Sampling:
         key: Columns that name a row, none of them personal data: with a key no two rows have one hash.
         numbers: Columns kept as whole numbers of ``quantum``, null where unknown: score and label.
         texts: Columns kept as text: the dimensions of slices.
+        classes: Of labels that are text, kept as places among these.
     """
 
     cells: tuple[Cells, ...]
@@ -66,6 +67,7 @@ class Sampling:
     numbers: tuple[str, ...] = ("score", "label")
     texts: tuple[str, ...] = ()
     quantum: float = QUANTUM
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,7 @@ def sample_rows(frame: pl.DataFrame, sampling: Sampling, night: str = "", end: i
     names = _Names(tuple(sorted(cells)), tuple(sorted(sampling.numbers)), tuple(sorted(sampling.texts)))
     columns: list[Sequence[int | str]] = [chosen.tolist(), [night] * len(kept)]
     columns += [(_codes(rows, cells[name]) + ZERO).astype("<u4").tobytes().decode("utf-32-le") for name in names.codes]
-    columns += [_whole(rows, name, sampling.quantum) for name in names.numbers]
+    columns += [_whole(rows, name, sampling) for name in names.numbers]
     columns += [_text(rows, name) for name in names.texts]
     pairs = [(row, 1) for row in zip(*columns, strict=True)]
     return _kept(pairs, names, sampling.size, frame.height)
@@ -304,11 +306,13 @@ def _of_values(series: pl.Series, cells: Cells) -> Integers | None:
     return codes
 
 
-def _whole(rows: pl.DataFrame, name: str, quantum: float) -> list[int]:
+def _whole(rows: pl.DataFrame, name: str, sampling: Sampling) -> list[int]:
     column = ours(rows, name)
     if column is None or column.dtype == pl.Null:
         return [UNKNOWN] * rows.height
-    values = column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    if sampling.classes and not column.dtype.is_numeric():
+        column = column.cast(pl.String).cast(pl.Enum(sampling.classes), strict=False).to_physical()
+    values, quantum = column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy(), sampling.quantum
     known = np.isfinite(values)
     whole = np.full(len(values), UNKNOWN)
     # Twice the largest number would no longer fit 64 bits.

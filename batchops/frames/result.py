@@ -18,7 +18,7 @@ from batchops.frames.auditing import audit_tables
 from batchops.frames.document import document_of
 from batchops.frames.roles import Roles
 from batchops.frames.sources import Table, open_frame
-from batchops.report import render
+from batchops.report import render, summary
 from batchops.run.clock import Clock
 from batchops.verdict import Policy
 
@@ -115,6 +115,10 @@ class FrameAudit:
         audit.write_bytes(codec.dump_pretty(self.document))
         report.write_text(render(self.document), encoding="utf-8")
         return audit, report
+
+    def __repr__(self) -> str:
+        """The summary that the command line prints: all of the document would fill many screens."""
+        return "\n".join(summary(self.document))
 
     def _repr_html_(self) -> str:
         """The report in a frame of its own, so that neither its style nor its script meets the notebook's."""

@@ -193,6 +193,13 @@ def test_rows_that_break_the_contract_are_left_out_of_quality(keep: bool) -> Non
     assert broken in rules.values()
 
 
+def test_as_plain_text_an_audit_is_its_summary() -> None:
+    shown = repr(audit_frame(CURRENT, REFERENCE))
+    assert len(shown.splitlines()) <= 12
+    assert "PASS" in shown
+    assert "Input drift" in shown
+
+
 def test_the_public_names_are_the_same_things() -> None:
     assert batchops.audit_frame is audit_frame
 

@@ -20,6 +20,9 @@ TAIL = 0.0025
 
 TOP = 12
 
+SEEN = 10
+"""Categories that fewer rows of both sides hold are not named: each might be a person."""
+
 
 @dataclass(frozen=True, slots=True)
 class AxisHistogram:
@@ -28,7 +31,7 @@ class AxisHistogram:
     Attributes:
         kind: ``number`` (equal cells from ``low`` to ``high``; the first and last also hold what lies beyond) or
             ``category`` (one cell a label).
-        labels: Category names, then ``other`` and ``new``; empty for numbers.
+        labels: Names of categories that `SEEN` rows of a side hold, then ``other`` and ``new``; empty for numbers.
         reference, current: Share of the non-null rows in each cell; all 0 where there are none.
     """
 
@@ -66,9 +69,16 @@ def _categories(current: Column, reference: Column, cells: Cells) -> AxisHistogr
     was, now = value_counts(reference, cells), value_counts(current, cells)
     if cells.kind == "boolean":
         return AxisHistogram("category", None, None, cells.values, _shares(was), _shares(now))
-    named = min(TOP, len(cells.values))
-    folded = [_shares(np.concatenate([counts[:named], [counts[named:-1].sum(), counts[-1]]])) for counts in (was, now)]
-    return AxisHistogram("category", None, None, (*cells.values[:named], "other", "new"), folded[0], folded[1])
+    first = np.arange(min(TOP, len(cells.values)))
+    named = first[np.maximum(was, now)[first] >= SEEN]
+    folded = [_shares(_folded(counts, named)) for counts in (was, now)]
+    labels = (*(cells.values[place] for place in named), "other", "new")
+    return AxisHistogram("category", None, None, labels, folded[0], folded[1])
+
+
+def _folded(counts: NDArray[np.int64], named: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of the named categories, of the others together, and of those that the reference does not have."""
+    return np.concatenate([counts[named], [counts[:-1].sum() - counts[named].sum(), counts[-1]]])
 
 
 def _shares(counts: NDArray[np.int64]) -> tuple[float, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import pytest
 from batchops.run import Outcome
 from batchops.store import metrics, published, scores_version
 from tests.flights import NAME, NIGHTS, Flights
-from tests.store.worlds import Life, Mortal, Stopped
+from tests.store.worlds import Life, Mortal, Stopped, leases_run_out
 
 BEFORE, TONIGHT = NIGHTS[0], NIGHTS[1]
 OPENERS = ("batchops.labels", "batchops.quarantine", "batchops.run")
@@ -36,8 +35,7 @@ def mortal(life: Life) -> Iterator[None]:
 
 def time_passes(flights: Flights) -> None:
     """The leases of the dead run out."""
-    for note in (flights.folder / "var/store/locks").rglob("*.json"):
-        note.write_text(json.dumps({**json.loads(note.read_text()), "until": "2013-01-01T00:00:00Z"}))
+    leases_run_out(flights.folder / "var/store")
 
 
 TAKEN = [f"series.{name}" for name in ("seconds", "stage_seconds", "rows_per_second", "peak_memory", "cpu_seconds")]

@@ -18,12 +18,12 @@ from batchops.store import (
     record_run,
     runs,
 )
-from tests.store.worlds import NIGHT, Life, Mortal, Stopped, metric_row, run_row, scores
+from tests.store.worlds import NIGHT, Life, Mortal, Stopped, leases_run_out, metric_row, run_row, scores
 
 
 def night(store: Store, proposed: str) -> None:
     """All that a run does to its store."""
-    with lease(store, "j", NIGHT, wait=5, expiry=0.05):
+    with lease(store, "j", NIGHT):
         if published(store, "j", NIGHT) is None:
             staging = Staging(store, "j", NIGHT, "k" * 64)
             run_id = staging.begin(proposed)
@@ -66,6 +66,7 @@ def test_a_run_that_dies_at_any_step_is_completed_by_the_next(tmp_path: Path) ->
         store = Store(str(tmp_path / str(number)))
         with pytest.raises(Stopped):
             night(Mortal(store.root, life=Life(number)), "r1")
+        leases_run_out(tmp_path / str(number))
         night(store, "r2")
         found = outcome(store)
         assert found == expected, f"died before step {number}, {step}"

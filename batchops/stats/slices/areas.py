@@ -80,7 +80,7 @@ def _areas(held: Entries, shape: tuple[int, int, int], widened: Floats) -> tuple
         share += np.nan_to_num(held.negatives * beating.ravel()[place] / below[held.slice, 0])
     night = held.slice * nights + held.night
     change = np.bincount(night, weights=share, minlength=slices * nights).reshape(slices, nights)
-    count = np.bincount(np.unique(night) // nights, minlength=slices).astype(np.float64)
+    count = (np.bincount(night, minlength=slices * nights) > 0).reshape(slices, nights).sum(axis=1).astype(np.float64)
     clustered = count >= ENOUGH_NIGHTS
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = count / (count - 1) * (change**2).sum(axis=1)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import polars as pl
 
@@ -16,11 +16,9 @@ from batchops.errors import JobError, did_you_mean
 from batchops.guest import import_guest, loading
 from batchops.partition import Source
 from batchops.stats import AGE, ENTITY
-from batchops.verdict import PRIMARY, Policy
+from batchops.verdict import PRIMARY, Policy, Task
 
-__all__ = ["Job", "Labels", "LoadedJob", "Logged", "Task", "Training", "job_names", "load_job", "problems"]
-
-Task = Literal["binary", "multiclass", "regression"]
+__all__ = ["Job", "Labels", "LoadedJob", "Logged", "Training", "job_names", "load_job", "problems"]
 
 DISCOVERED = 16
 """Columns that are searched at once."""

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-__all__ = ["ValueSample"]
+__all__ = ["K_ANONYMOUS", "ValueSample"]
+
+K_ANONYMOUS = 10
+"""What fewer rows hold is never shown: it might be a person."""
 
 EARLY = bytes([16]) + bytes(7)
 """The end of the first 16th of all hashes."""

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from batchops.audit.columns import ColumnPart, Explanation
 from batchops.audit.compare import ColumnComparison, Comparison
-from batchops.audit.figures import K_ANONYMOUS, TONIGHT
+from batchops.audit.figures import TONIGHT
 from batchops.audit.multivariate import ALL_COLUMNS
 from batchops.audit.slicing import slice_label
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats import Cells, Estimate
 from batchops.stats.columns.drift import DECIDES
 from batchops.stats.columns.measures import value_counts

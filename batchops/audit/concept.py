@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from batchops.audit.ages import Aged, age_effects, aged, ripe
 from batchops.audit.changes import ChartPart, ConceptPart, DecompositionPart, PartOfChange
-from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS
+from batchops.audit.figures import ALL_ROWS
 from batchops.audit.slicing import slice_label
 from batchops.audit.state import Reference
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats import (
     NOT_MEASURED,
     Estimate,

@@ -12,8 +12,9 @@ from itertools import permutations
 from batchops.audit.compare import Comparison
 from batchops.audit.groups import GapPart, SlicePart, SlicingPart
 from batchops.audit.outcomes import Interval
-from batchops.audit.primary import K_ANONYMOUS, limit_of, side_of, unit_of
+from batchops.audit.primary import limit_of, side_of, unit_of
 from batchops.audit.slicing import slice_label, slices_parts, slicing_part
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats import SliceKey
 from batchops.stats.discovery import Discovery, FoundSlice, Recount, Terms
 from batchops.verdict import PRIMARY, Figure, Finding, Policy, Severity

@@ -7,15 +7,14 @@ from dataclasses import replace
 
 from batchops.audit.compare import ColumnComparison, Comparison, Component, Scope
 from batchops.audit.multivariate import multivariate_figure
-from batchops.audit.primary import K_ANONYMOUS
 from batchops.audit.state import Audit
 from batchops.contract import KEY_UNIQUE_OVER_NIGHTS, Contract, Rule, RuleTally
 from batchops.contract.locating import place_of
+from batchops.sketch import K_ANONYMOUS
 from batchops.verdict import Figure, Policy, Scalar
 
 __all__ = [
     "ALL_ROWS",
-    "K_ANONYMOUS",
     "TONIGHT",
     "contract_figures",
     "drift_figures",

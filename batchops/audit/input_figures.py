@@ -14,7 +14,7 @@ from batchops.contract.freshness import age
 from batchops.partition import Night, Receipt
 from batchops.verdict import Figure, Limit, Past, Policy, Scalar
 
-__all__ = ["Circumstances", "files_of", "input_figures", "late_files"]
+__all__ = ["Circumstances", "files_of", "input_figures", "late_files", "schema_fault_figures"]
 
 SAME_WEEKDAYS = 4
 """Earlier nights of the same weekday below which its usual volume is not known."""
@@ -45,18 +45,19 @@ class Circumstances:
 def input_figures(audit: Audit, contract: Contract, around: Circumstances) -> Iterator[Figure]:
     """Everything that is judged of what came."""
     yield from _file_figures(audit, around)
-    for fault in schema_faults(contract, audit.schema):
-        facts = {"dtype": fault.dtype, "wanted": fault.wanted, "hint": fault.hint or None, "rows": fault.rows}
-        limit = _forbidden(fault.check, fault.column, around) if contract.strict == "forbid" else None
-        yield Figure(fault.check, fault.column, fault.rows, "rows", audit.rows, limit=limit, evidence=facts)
+    yield from schema_fault_figures(audit, contract, around.policy)
     yield from _volume_figures(audit, contract, around)
     if contract.freshness is not None:
         yield _freshness_figure(audit, contract, around)
 
 
-def _forbidden(check: str, column: str, around: Circumstances) -> Limit | None:
-    """The limit of a column that a contract which forbids others does not have."""
-    return (around.policy.stated(check, column) or Limit(fail=0)) if check == "schema.extra_column" else None
+def schema_fault_figures(audit: Audit, contract: Contract, policy: Policy) -> Iterator[Figure]:
+    """Columns that the contract lacks, has otherwise, or does not know: each counted in rows."""
+    for fault in schema_faults(contract, audit.schema):
+        facts = {"dtype": fault.dtype, "wanted": fault.wanted, "hint": fault.hint or None, "rows": fault.rows}
+        forbidden = contract.strict == "forbid" and fault.check == "schema.extra_column"
+        limit = (policy.stated(fault.check, fault.column) or Limit(fail=0)) if forbidden else None
+        yield Figure(fault.check, fault.column, fault.rows, "rows", audit.rows, limit=limit, evidence=facts)
 
 
 def _file_figures(audit: Audit, around: Circumstances) -> Iterator[Figure]:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from batchops.audit.columns import ColumnPart, Components, Histogram, ShareChange, ValueCount
 from batchops.audit.compare import ColumnComparison, Comparison, Scope
 from batchops.audit.document import BudgetPart
-from batchops.audit.figures import K_ANONYMOUS, TONIGHT, shown_values
+from batchops.audit.figures import TONIGHT, shown_values
 from batchops.audit.sections import ClassScorePart, ContractPart, RulePart, ScorePart
 from batchops.audit.series import moments
 from batchops.audit.state import SCORE, Audit
 from batchops.contract import Contract
 from batchops.contract.locating import place_of
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats import NOT_MEASURED, Cells, Column, histogram
 from batchops.verdict import FALSE_FAILS, FALSE_WARNINGS, Finding, Severity, Verdict, worst
 

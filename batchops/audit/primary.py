@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from batchops.errors import ConfigError, did_you_mean
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats import Quality, ScoreCells, SliceTest
 from batchops.verdict import PRIMARY, Limit, Policy, Side
 
-__all__ = ["K_ANONYMOUS", "MAIN_METRICS", "limit_of", "side_of", "slice_test", "unit_of"]
-
-K_ANONYMOUS = 10
-"""What fewer rows hold is never shown."""
+__all__ = ["MAIN_METRICS", "limit_of", "side_of", "slice_test", "unit_of"]
 
 MAIN_METRICS: Mapping[str, tuple[str, ...]] = {
     "binary": ("calibration_gap", "roc_auc", "log_loss"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from batchops.audit.ages import age_parts
 from batchops.audit.compare import Comparison
-from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS
+from batchops.audit.figures import ALL_ROWS
 from batchops.audit.outcomes import (
     CalibrationBin,
     ConfusionPart,
@@ -22,6 +22,7 @@ from batchops.audit.outcomes import (
 )
 from batchops.audit.primary import MAIN_METRICS
 from batchops.audit.state import Reference
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats import (
     NOT_MEASURED,
     ClassCounts,

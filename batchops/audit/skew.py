@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from batchops.audit.primary import K_ANONYMOUS
 from batchops.audit.sections import LoggedPart, SkewColumn, SkewPart
 from batchops.audit.training import SchemaDifference
 from batchops.contract import Contract
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats import Cells, Column, ColumnSkew, Profile, Skew, compare
 from batchops.verdict import Figure, Finding, Scalar
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from batchops.audit.compare import Comparison
 from batchops.audit.groups import FairnessPart, GapPart, GroupPart, SlicePart, SlicingPart
 from batchops.audit.outcomes import Interval
-from batchops.audit.primary import K_ANONYMOUS, limit_of, side_of, unit_of
+from batchops.audit.primary import limit_of, side_of, unit_of
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats import Estimate, Fairness, SliceGap, SliceGaps, SliceKey
 from batchops.verdict import Figure, Finding, Policy, Severity, worst
 

@@ -9,9 +9,9 @@ import polars as pl
 
 from batchops.audit import Audit, Comparison, Reference
 from batchops.audit.figures import ALL_ROWS, contract_figures, drift_figures
+from batchops.audit.input_figures import schema_fault_figures
 from batchops.audit.qualities import quality_figures
 from batchops.audit.slicing import fairness_figures, slice_figures
-from batchops.contract import Contract, schema_faults
 from batchops.frames.asked import Asked
 from batchops.frames.schema import Fault, schema_figures
 from batchops.frames.sources import Table
@@ -42,7 +42,8 @@ def table_figures(
     if reference is not None and not known.audit.rows:
         figures.append(Figure("input.empty", REFERENCE, 1, "files", 1))
     if asked.contract is not None and "contract" in asked.sections:
-        figures += _contract_figures(now, asked.contract, known.audit)
+        figures += schema_fault_figures(now, asked.contract, asked.policy)
+        figures += contract_figures(now, asked.contract, known.audit)
     if "drift" in asked.sections:
         told = {each.id for each in figures}
         # What the contract says of a column already is no second finding.
@@ -77,18 +78,3 @@ def _left_out(now: Audit) -> Iterator[Figure]:
         facts = {"missing": missing, "impossible": impossible, "weights": weights, "rows": left_out}
         yield Figure("quality.left_out", ALL_ROWS, left_out / n, "share", n, evidence=facts)
         yield Figure("labels.invalid", ALL_ROWS, night.strange_labels, "rows", n)
-
-
-def _contract_figures(now: Audit, contract: Contract, reference: Audit) -> list[Figure]:
-    figures = [
-        Figure(
-            fault.check,
-            fault.column,
-            fault.rows,
-            "rows",
-            now.rows,
-            evidence={"dtype": fault.dtype, "wanted": fault.wanted, "hint": fault.hint or None, "rows": fault.rows},
-        )
-        for fault in schema_faults(contract, now.schema)
-    ]
-    return [*figures, *contract_figures(now, contract, reference)]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import polars as pl
 
 from batchops.contract import Contract
 from batchops.errors import UsageError, did_you_mean
+from batchops.verdict import Task
 
-__all__ = ["Guess", "Roles", "Task", "settle"]
-
-Task = Literal["binary", "multiclass", "regression"]
+__all__ = ["Guess", "Roles", "settle"]
 
 TASKS: tuple[str, ...] = get_args(Task)
 

@@ -9,8 +9,9 @@ import polars as pl
 
 from batchops.errors import UsageError
 from batchops.frames.dimensions import as_text
-from batchops.frames.roles import Guess, Roles, Task
+from batchops.frames.roles import Guess, Roles
 from batchops.frames.sources import Table
+from batchops.verdict import Task
 
 __all__ = ["Truth", "suit", "truth_of"]
 

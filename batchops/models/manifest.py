@@ -13,6 +13,7 @@ from typing import Literal
 from batchops import codec
 from batchops.errors import DigestMismatch, ModelError, UsageError
 from batchops.models.encoding import Encoding, Feature
+from batchops.verdict import Task
 
 __all__ = [
     "CARD",
@@ -26,7 +27,6 @@ __all__ = [
     "ContractRef",
     "Git",
     "Manifest",
-    "Task",
     "TrainingData",
     "Version",
     "check_name",
@@ -49,8 +49,6 @@ HASH = 8
 """Hex digits of the manifest's digest that stand in a folder's name."""
 
 GIT_SECONDS = 10
-
-Task = Literal["binary", "multiclass", "regression"]
 
 
 @dataclass(frozen=True, slots=True)

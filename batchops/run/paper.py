@@ -11,7 +11,7 @@ from batchops.audit import AuditDocument
 from batchops.audit.beside import Beside, compare_night, compared_figures
 from batchops.audit.discovering import declared, discovered_figures
 from batchops.audit.estimating import kept_figures
-from batchops.audit.figures import ALL_ROWS, K_ANONYMOUS, TONIGHT, contract_figures
+from batchops.audit.figures import ALL_ROWS, TONIGHT, contract_figures
 from batchops.audit.input_figures import Circumstances, files_of, input_figures, late_files
 from batchops.audit.lately import SeriesPart
 from batchops.audit.reach import with_reach
@@ -27,6 +27,7 @@ from batchops.run.outcome import Outcome, State, exit_code
 from batchops.run.publish import Ready, Recovered, publish, stage
 from batchops.run.scores import scores_schema
 from batchops.run.searching import search_nights
+from batchops.sketch import K_ANONYMOUS
 from batchops.store import Kind, MetricRow, Publication, RunRow, Staging, Store
 from batchops.verdict import Figure, Finding, Past, Scalar, Severity, Verdict, judge
 

@@ -2,7 +2,7 @@
 
 from batchops.verdict.findings import Figure, Finding, Past, Scalar, Severity, Verdict, worst
 from batchops.verdict.judging import FALSE_FAILS, FALSE_WARNINGS, judge, severity_of
-from batchops.verdict.limits import DEFAULT_LIMITS, NOTHING, PRIMARY, Limit, Policy, Side
+from batchops.verdict.limits import DEFAULT_LIMITS, NOTHING, PRIMARY, Limit, Policy, Side, Task
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -18,6 +18,7 @@ __all__ = [
     "Scalar",
     "Severity",
     "Side",
+    "Task",
     "Verdict",
     "judge",
     "severity_of",

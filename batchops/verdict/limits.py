@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["DEFAULT_LIMITS", "NOTHING", "PRIMARY", "Limit", "Policy", "Side"]
+__all__ = ["DEFAULT_LIMITS", "NOTHING", "PRIMARY", "Limit", "Policy", "Side", "Task"]
 
 Side = Literal["upper", "lower", "both"]
 """Which excess matters."""
+
+Task = Literal["binary", "multiclass", "regression"]
+"""What a model is asked: whether, which of several, how much."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,6 +193,21 @@ def test_rows_that_break_the_contract_are_left_out_of_quality(keep: bool) -> Non
     assert broken in rules.values()
 
 
+def test_a_column_that_the_contract_forbids_fails_as_in_a_night() -> None:
+    import pandera.polars as pa
+
+    class Rows(pa.DataFrameModel):
+        temp: float = pa.Field(nullable=True)
+
+        class Config:
+            strict = True
+
+    made = audit_frame(CURRENT.select("temp", new=pl.lit(1)), contract=compile_contract(Rows), only=("contract",))
+    assert [(each.check, each.subject, each.severity) for each in made.document.findings] == [
+        ("schema.extra_column", "new", "FAIL")
+    ]
+
+
 def test_as_plain_text_an_audit_is_its_summary() -> None:
     shown = repr(audit_frame(CURRENT, REFERENCE))
     assert len(shown.splitlines()) <= 12

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats.columns.cells import OUTER, Cells
 from batchops.stats.columns.measures import value_counts
 from batchops.stats.columns.profile import Column
@@ -20,9 +21,6 @@ TAIL = 0.0025
 
 TOP = 12
 
-SEEN = 10
-"""Categories that fewer rows of both sides hold are not named: each might be a person."""
-
 
 @dataclass(frozen=True, slots=True)
 class AxisHistogram:
@@ -31,7 +29,8 @@ class AxisHistogram:
     Attributes:
         kind: ``number`` (equal cells from ``low`` to ``high``; the first and last also hold what lies beyond) or
             ``category`` (one cell a label).
-        labels: Names of categories that `SEEN` rows of a side hold, then ``other`` and ``new``; empty for numbers.
+        labels: Names of categories that `K_ANONYMOUS` rows of a side hold, then ``other`` and ``new``; empty for
+            numbers.
         reference, current: Share of the non-null rows in each cell; all 0 where there are none.
     """
 
@@ -70,7 +69,7 @@ def _categories(current: Column, reference: Column, cells: Cells) -> AxisHistogr
     if cells.kind == "boolean":
         return AxisHistogram("category", None, None, cells.values, _shares(was), _shares(now))
     first = np.arange(min(TOP, len(cells.values)))
-    named = first[np.maximum(was, now)[first] >= SEEN]
+    named = first[np.maximum(was, now)[first] >= K_ANONYMOUS]
     folded = [_shares(_folded(counts, named)) for counts in (was, now)]
     labels = (*(cells.values[place] for place in named), "other", "new")
     return AxisHistogram("category", None, None, labels, folded[0], folded[1])

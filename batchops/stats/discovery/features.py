@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from batchops.sketch import K_ANONYMOUS
 from batchops.stats.columns.cells import Cells
 from batchops.stats.columns.coding import codes_of
 from batchops.stats.columns.profile import Column, Profile
@@ -42,9 +43,6 @@ VALUES = 12
 
 MOST = 16
 """Features that are searched at once."""
-
-SEEN = 10
-"""Categories that fewer rows of the reference hold are not named."""
 
 OTHER = "other"
 MISSING = "missing"
@@ -128,7 +126,7 @@ def _common(series: pl.Series, values: int) -> list[str]:
 
 def _named(rows: Mapping[str, int], values: int) -> list[str]:
     """The commonest categories, in their own order."""
-    known = [value for value, n in rows.items() if n >= SEEN and value not in (OTHER, MISSING)]
+    known = [value for value, n in rows.items() if n >= K_ANONYMOUS and value not in (OTHER, MISSING)]
     return sorted(sorted(known, key=lambda value: (-rows[value], value))[:values])
 
 

@@ -128,7 +128,8 @@ def _side(current: Table, reference: Table | None, asked: Asked) -> tuple[Side, 
     contract = asked.contract if "contract" in asked.sections else None
     yardstick = _yardstick((current, reference), asked, roles, truth)
     twice = repeated_keys(current, contract)
-    return Side(roles, yardstick, contract, truth, asked.keep_failing, twice), guesses
+    outcomes = bool({"quality", "slices"} & {*asked.sections})
+    return Side(roles, yardstick, contract, truth, asked.keep_failing, twice, outcomes), guesses
 
 
 def _faults(current: Table, reference: Table | None, roles: Roles) -> tuple[Fault, ...]:

@@ -49,6 +49,7 @@ class Side:
         truth: What labels and decisions mean; None: nothing is known of them.
         keep_failing: Rows that the contract sets aside take part in quality and slices.
         twice: Keys that stand in more than one row, as `repeated_keys` finds them.
+        outcomes: Scores meet labels, and slices are counted; False where nobody asked for quality or slices.
     """
 
     roles: Roles
@@ -57,6 +58,7 @@ class Side:
     truth: Truth | None = None
     keep_failing: bool = False
     twice: pl.DataFrame | None = None
+    outcomes: bool = True
 
 
 def count(table: Table, side: Side, threads: int) -> Audit:
@@ -119,7 +121,7 @@ def _audit(frame: pl.DataFrame, side: Side, end: int | None) -> Audit:
         inputs=summarise(frame, yardstick.inputs),
         outputs=summarise(scored.select(SCORE), (yardstick.score,)) if SCORE in scored.columns else empty.outputs,
         quality=tally_quality(scored, NIGHT, yardstick.slices, yardstick.quality)
-        if has_scores(scored.columns)
+        if side.outcomes and has_scores(scored.columns)
         else empty.quality,
         sample=sample_of((whole, *rest), yardstick, NIGHT, end),
         products=products_of(frame, yardstick),

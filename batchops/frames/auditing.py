@@ -15,6 +15,7 @@ from batchops.audit.estimating import Estimated, estimate_night, estimated_figur
 from batchops.audit.multivariate import ROWS
 from batchops.audit.primary import slice_test
 from batchops.frames.asked import Asked
+from batchops.frames.counters import with_counters
 from batchops.frames.counting import NIGHT, Side, count, has_scores, outcome, repeated_keys
 from batchops.frames.dimensions import dimensions_of
 from batchops.frames.figures import table_figures
@@ -125,6 +126,9 @@ def _side(current: Table, reference: Table | None, asked: Asked) -> tuple[Side, 
     tables = [table for _, table in _named(current, reference)]
     truth = truth_of(tables, roles)
     roles, guesses = suit(roles, guesses, truth, tables)
+    if reference is not None and "drift" in asked.sections:
+        known = [each.name for each in asked.contract.columns] if asked.contract is not None else []
+        roles, guesses = with_counters(roles, guesses, (reference, current), known)
     contract = asked.contract if "contract" in asked.sections else None
     yardstick = _yardstick((current, reference), asked, roles, truth)
     twice = repeated_keys(current, contract)

@@ -159,3 +159,33 @@ def test_few_whole_numbers_are_predicted_as_numbers_where_predictions_lie_betwee
     stars = [1.0, 2.0, 3.0]
     for predictions, task in (([1.2, 2.0, 2.7], "regression"), (stars, "multiclass"), ([1, 2, 3], "multiclass")):
         assert settled(pl.DataFrame({"label": stars, "prediction": predictions}))[1].task == task
+
+
+def test_a_column_that_counts_rows_is_a_key_and_no_drift() -> None:
+    reference, current = (
+        frame(n, n).with_columns(id=pl.int_range(pl.len()) + start) for n, start in ((5_000, 1), (1_000, 5_001))
+    )
+    made = audit_frame(current, reference)
+    assert "key is id (it counts the rows)" in made.document.provenance.guessed
+    assert "id" not in made.drift["column"]
+    assert made.verdict.severity == "PASS"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.int_range(pl.len()) // 2,  # twice each
+        pl.int_range(pl.len()) * 3,  # far apart
+        pl.int_range(pl.len()).cast(pl.Float64),  # measured, as far as its type says
+        pl.when(pl.int_range(pl.len()) > 0).then(pl.int_range(pl.len())),  # a row without one
+    ],
+)
+def test_what_does_not_count_rows_is_compared(values: pl.Expr) -> None:
+    made = audit_frame(frame(1_000, 1).with_columns(id=values + 1_000), frame(1_000, 2).with_columns(id=values))
+    assert "id" in made.drift["column"]
+
+
+def test_a_counter_that_starts_to_repeat_is_compared() -> None:
+    now = frame(1_000, 1).with_columns(id=pl.lit(7))
+    made = audit_frame(now, frame(1_000, 2).with_columns(id=pl.int_range(pl.len())))
+    assert "id" in made.drift["column"]

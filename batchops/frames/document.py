@@ -21,6 +21,7 @@ from batchops.audit.document import (
     WindowPart,
 )
 from batchops.audit.estimating import estimated_part
+from batchops.audit.groups import SlicePart
 from batchops.audit.multivariate import multivariate_part
 from batchops.audit.outcomes import QualityPart
 from batchops.audit.parity import parity_part
@@ -69,7 +70,7 @@ def document_of(audited: Audited, tables: tuple[Table, Table | None], clock: Clo
         drift=_drift(audited, findings, tables[1]),
         score=score_part(comparison, findings) if _scored(audited) else None,
         quality=_quality(audited, findings) if "quality" in sections else None,
-        slices=parts if "slices" in sections else None,
+        slices=parts or _no_slice(audited) if "slices" in sections else None,
         provenance=_provenance(audited, tables),
         history=(),
         run=_run(clock, audited),
@@ -106,6 +107,11 @@ def _drift(audited: Audited, findings: Mapping[str, Finding], reference: Table |
         multivariate_part(together, findings) if together is not None else None,
         parity_part(audited.parity) if audited.parity is not None else None,
     )
+
+
+def _no_slice(audited: Audited) -> tuple[SlicePart, ...] | None:
+    """Where no slice can be measured: none of those that were asked for, or none was."""
+    return () if audited.side.roles.sliced or audited.asked.discover else None
 
 
 def _facts(audited: Audited) -> Facts:

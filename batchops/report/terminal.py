@@ -85,11 +85,12 @@ def _exit(document: AuditDocument, code: int) -> str:
 
 
 def summary(
-    document: AuditDocument, colour: bool = False, exit_code: int = 0, paths: Mapping[str, str] | None = None
+    document: AuditDocument, colour: bool = False, exit_code: int | None = None, paths: Mapping[str, str] | None = None
 ) -> list[str]:
     """The night's summary, line by line.
 
     Args:
+        exit_code: None where no process ends by it.
         paths: What to find where, such as ``report`` and ``audit``; as many as there are lines left.
     """
     verdict, rows = document.verdict, document.rows
@@ -100,7 +101,8 @@ def summary(
     done = "scored" if document.job else "accepted"
     what = f"{count(rows.scored)} of {count(rows.total)} rows {done}, {count(rows.quarantined)} set aside"
     what += f", {verdict.output}" if document.job else ""
-    end = [f"exit    {exit_code} ({_exit(document, exit_code)}; {_text(what)})"]
+    ended = "" if exit_code is None else f"{exit_code} ({_exit(document, exit_code)}; "
+    end = [f"exit    {ended}{_text(what)})" if ended else f"rows    {_text(what)}"]
     left = LINES - len(lines) - len(end)
     found = [f"{_text(name)[:7].ljust(7)} {_text(path, 200)}" for name, path in (paths or {}).items()]
     return [*lines, *found[:left], *end]

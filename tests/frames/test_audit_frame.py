@@ -213,6 +213,14 @@ def test_as_plain_text_an_audit_is_its_summary() -> None:
     assert len(shown.splitlines()) <= 12
     assert "PASS" in shown
     assert "Input drift" in shown
+    # No process ends by it.
+    assert shown.splitlines()[-1] == "rows    5 000 of 5 000 rows accepted, 0 set aside"
+
+
+def test_slices_that_were_asked_for_are_none_and_not_null_where_nothing_can_be_measured() -> None:
+    unscored = CURRENT.drop("score")
+    assert audit_frame(unscored, REFERENCE, roles=Roles(slices=("carrier",)), only=("slices",)).document.slices == ()
+    assert audit_frame(unscored, REFERENCE, only=("slices",)).document.slices is None
 
 
 def test_the_public_names_are_the_same_things() -> None:

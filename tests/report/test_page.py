@@ -13,6 +13,7 @@ import pytest
 from batchops import codec
 from batchops.audit.columns import Histogram
 from batchops.audit.document import AuditDocument
+from batchops.audit.outcomes import BacktestPart, EstimatedPart
 from batchops.audit.sections import DriftPart
 from batchops.errors import ConfigError
 from batchops.report import Links, RunLine, pictures, render, render_index, summary
@@ -267,3 +268,17 @@ def test_a_page_shows_what_differs_between_training_and_serving_and_counts_the_r
     assert "Int64; in °C → Float64; in °F" in text
     assert "1 comparison within the limit." in text
     assert 'id="skew"' not in render(samples.failing())
+
+
+def test_earlier_estimates_stand_in_a_line_a_night_beside_what_came_true() -> None:
+    def earlier(day: int, metric: str, realised: float) -> BacktestPart:
+        return BacktestPart(f"2013-07-{day:02}", metric, 0.7, 0.6, 0.8, realised)
+
+    came = (earlier(1, "roc_auc", 0.71), earlier(1, "accuracy", 0.9), earlier(2, "accuracy", 0.75))
+    estimated = EstimatedPart("CBPE", 900, {}, None, (), 2 / 3, came)
+    page = parse(render(replace(samples.failing(), estimated=estimated)))
+    told = [row.text.replace("\N{NO-BREAK SPACE}", " ") for row in page.all("tr")]
+    assert [text for text in told if text[:10] in ("1 Jul 2013", "2 Jul 2013")] == [
+        "1 Jul 20130.7100.600 to 0.80090.0 %outside 60.0 % to 80.0 %",
+        "2 Jul 2013\N{EN DASH}75.0 %60.0 % to 80.0 %",
+    ]

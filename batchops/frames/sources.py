@@ -15,10 +15,13 @@ import polars as pl
 from batchops.errors import GateError, UsageError, did_you_mean
 from batchops.frames.files import SUFFIXES, scan_files, scan_wider, suffix_of
 
-__all__ = ["BATCH", "Table", "open_frame", "open_path"]
+__all__ = ["Table", "open_frame", "open_path"]
 
-BATCH = 1 << 17
+BATCH = 1 << 18
 """Rows that are held at once, whatever the size of the whole."""
+
+VALUES = 1 << 23
+"""Values that are: of more than 32 columns fewer rows are held, so that a wide table takes no more memory."""
 
 CHUNK = 1 << 22
 
@@ -57,7 +60,7 @@ class Table:
             return int(self.rows.select(pl.len()).collect(engine="streaming").item())
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        """Its rows in their order, at most `BATCH` at once.
+        """Its rows in their order, at most `BATCH` and `VALUES` at once.
 
         Args:
             columns: Those of them that it has; None: all.
@@ -70,8 +73,9 @@ class Table:
             known = self.schema.names()
             rows = rows.select([name for name in columns if name in known])
         with self._readable():
-            for frame in rows.collect_batches(chunk_size=BATCH, maintain_order=True):
-                yield from frame.iter_slices(BATCH)
+            size = max(min(BATCH, VALUES // max(len(rows.collect_schema()), 1)), 1)
+            for frame in rows.collect_batches(chunk_size=size, maintain_order=True):
+                yield from frame.iter_slices(size)
 
     def column(self, name: str) -> Iterator[pl.Series]:
         """One column's rows in their order, in parts.

@@ -14,6 +14,7 @@ from pathlib import Path
 __all__ = ["Done", "batchops", "environment", "on_terminal", "python", "session"]
 
 PROJECT = Path(__file__).parent.parent.parent
+RUNTIME = Path(__file__).parent / "runtime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ class Done:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without our variables, so that a test sees its own alone."""
+    """This process's environment without our variables, so that a test sees its own alone, and without pandas."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BATCHOPS_")}
-    return {**kept, "PYTHONPATH": str(PROJECT), "PYTHONWARNINGS": "error", **more}
+    return {**kept, "PYTHONPATH": f"{RUNTIME}{os.pathsep}{PROJECT}", "PYTHONWARNINGS": "error", **more}
 
 
 def python(*arguments: str, cwd: Path = PROJECT, **more: str) -> Done:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
-from batchops.job import LoadedJob, load_job
-from batchops.labels import join_labels
 from batchops.models import threads
 from batchops.partition import Night
-from batchops.run import Options, Outcome, run_night
-from batchops.run.task import _job
-from batchops.settings import Settings
-from batchops.store import Store, read_scores
 from batchops.train import train
+from tests.project import Project
 
-__all__ = ["KINDS", "NIGHTS", "TASKS", "Shop", "make"]
+__all__ = ["KINDS", "NIGHTS", "TASKS", "TRAINING", "Shop", "make"]
 
 TASKS = ("multiclass", "regression")
 KINDS = ("boat", "car", "plane")
@@ -73,39 +65,17 @@ JOB = Job(
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
-    """A project in a folder of its own."""
+class Shop(Project):
+    """The made-up project."""
 
-    folder: Path
     task: str
+    name: ClassVar[str] = "shop"
+    key: ClassVar[tuple[str, ...]] = ("visit",)
+    source: ClassVar[str] = "visits"
+    night: ClassVar[Night] = NIGHTS[0]
 
-    @property
-    def settings(self) -> Settings:
-        return Settings(self.folder, str(self.folder / "var" / "store"), threads=2, actor="ann@shop")
-
-    @property
-    def store(self) -> Store:
-        return Store(self.settings.root)
-
-    @property
-    def job(self) -> LoadedJob:
-        return load_job("shop", self.folder)
-
-    def copy(self, to: Path) -> Shop:
-        shutil.copytree(self.folder, to, ignore=shutil.ignore_patterns("__pycache__"))
-        return Shop(to, self.task)
-
-    def edit(self, file: str, *changes: tuple[str, str]) -> None:
-        path = self.folder / file
-        text = path.read_text()
-        for old, new in changes:
-            assert old in text, old
-            text = text.replace(old, new)
-        path.write_text(text)
-        for name in [name for name in sys.modules if name.partition(".")[0] in ("jobs", "schemas")]:
-            del sys.modules[name]
-        shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
-        _job.cache_clear()
+    def at(self, folder: Path) -> Shop:
+        return Shop(folder, self.task)
 
     def file(self, kind: str, night: Night = NIGHTS[0]) -> Path:
         return self.folder / f"var/data/{kind}/night={night}/all.parquet"
@@ -118,25 +88,22 @@ class Shop:
         for part in range(parts):
             rows.gather_every(parts, part).write_parquet(file.with_name(f"p{part}.parquet"))
 
+    def spoil(self, night: Night) -> None:
+        """Rows 0 to 3 of the first file have too many pages, its rows 3 and 4 and one of the last negative minutes."""
+
+        def many(rows: pl.DataFrame) -> pl.DataFrame:
+            row = pl.int_range(pl.len())
+            pages = pl.when(row < 4).then(101.0).otherwise("pages")
+            return rows.with_columns(pages=pages, minutes=pl.when(row.is_between(3, 4)).then(-1.0).otherwise("minutes"))
+
+        first, *_, last = (file.stem for file in self.files(night))
+        self.change(many, night, first)
+        late = pl.when(pl.int_range(pl.len()) == 7).then(-1.0).otherwise("minutes")
+        self.change(lambda rows: rows.with_columns(minutes=late), night, last)
+
     def relabel(self, **columns: Any) -> None:
         """Write the first night's labels anew."""
         pl.read_parquet(self.file("labels")).with_columns(**columns).write_parquet(self.file("labels"))
-
-    def run(self, night: Night = NIGHTS[0]) -> Outcome:
-        return run_night(self.job, night, self.settings, Options())
-
-    def join(self, night: Night = NIGHTS[0]) -> Outcome:
-        (outcome,) = join_labels(self.job, (night, night), self.settings)
-        return outcome
-
-    def audit(self, outcome: Outcome) -> str:
-        """A run's audit.json without what is the run's alone."""
-        value = json.loads(Path(str(outcome.audit)).read_text())
-        del value["run"]
-        return json.dumps(value)
-
-    def scores(self, night: Night = NIGHTS[0]) -> pl.DataFrame:
-        return read_scores(self.store, "shop", night).drop("run_id").sort("visit")
 
 
 def make(folder: Path, task: str) -> Shop:
@@ -165,7 +132,9 @@ def _night(number: int, task: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     city = random.choice(["Bonn", "Kiel"], ROWS)
     noise = random.normal(size=ROWS)
     came: Any = 3 + 0.5 * pages + noise
-    if task == "multiclass":
+    if task == "binary":
+        came = pages + 3 * noise > 10
+    elif task == "multiclass":
         came = np.array(KINDS)[np.digitize(pages + 3 * noise, [6, 13])]
     rows = pl.DataFrame({"visit": visit, "city": city, "pages": pages, "minutes": minutes})
     return rows, pl.DataFrame({"visit": visit, "came": came})

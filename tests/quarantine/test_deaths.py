@@ -6,28 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from batchops.run import Outcome
-from tests.flights import Flights
-from tests.quarantine.held import NEAR, break_rows, put_back
+from batchops.quarantine.choosing import Wish
+from batchops.quarantine.releasing import release
+from batchops.run import Options, Outcome
+from tests.project import rows_in
 from tests.run.test_interruptions import BEFORE, TONIGHT, is_complete_after_every_death
+from tests.tasks import Shop
 
 
 @pytest.fixture(scope="module")
-def base(trained: Flights, tmp_path_factory: pytest.TempPathFactory) -> Flights:
+def base(small: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A night is published, and some of its rows are set aside."""
-    made = trained.copy(tmp_path_factory.mktemp("base") / "project")
+    made = small.twin(tmp_path_factory.mktemp("base") / "project")
     made.run(BEFORE)
-    made.cut({name: made.rows(TONIGHT).filter(origin=name[:3]) for name in ("EWR", "JFK")}, TONIGHT)
-    break_rows(made, TONIGHT)
-    made.run(TONIGHT)
+    made.cut(2, TONIGHT)
+    made.spoil(TONIGHT)
+    assert rows_in(made.run(TONIGHT))[2] == 6
     return made
 
 
-def release(flights: Flights) -> Outcome:
-    return put_back(flights, TONIGHT, waived=(NEAR,)).outcome
+def put_back(shop: Shop) -> Outcome:
+    return release(shop.job, TONIGHT, Wish("a drill", waived=("pages.le",)), shop.settings, Options()).outcome
 
 
 def test_a_release_that_dies_at_any_step_leaves_the_old_night_or_the_new_and_is_completed(
-    base: Flights, tmp_path: Path
+    base: Shop, tmp_path: Path
 ) -> None:
-    is_complete_after_every_death(base, tmp_path, release, "sync tables/scores")
+    is_complete_after_every_death(base, tmp_path, put_back, "sync tables/scores")

@@ -16,17 +16,18 @@ import pytest
 from batchops.run import Outcome
 from batchops.store import metrics
 from tests.cli.calls import environment
-from tests.flights import NAME, NIGHT, NIGHTS, Flights
 from tests.run.test_interruptions import time_passes
+from tests.tasks import NIGHTS, Shop
 
 PATIENCE = 120.0
+NAME, NIGHT = Shop.name, NIGHTS[1]
 
 
-def killed(flights: Flights, now: Callable[[], bool]) -> bool:
+def killed(shop: Shop, now: Callable[[], bool]) -> bool:
     """Run the night in a process of its own, kill it at this moment, and say whether it still ran."""
     call = [sys.executable, "-m", "batchops", "run", NAME, "--date", str(NIGHT)]
     process = subprocess.Popen(
-        call, cwd=flights.folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        call, cwd=shop.folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     until = time.monotonic() + PATIENCE
     while process.poll() is None and not now():
@@ -36,34 +37,34 @@ def killed(flights: Flights, now: Callable[[], bool]) -> bool:
     return bool(process.wait() == -signal.SIGKILL)
 
 
-def end(flights: Flights, outcome: Outcome) -> tuple[object, ...]:
+def end(shop: Shop, outcome: Outcome) -> tuple[object, ...]:
     """What is there when the night is done."""
-    runs = [row.run_id for row in flights.runs() if row.night == NIGHT]
-    recorded = [run_id for _, run_id in flights.recorded()]
+    runs = [row.run_id for row in shop.runs() if row.night == NIGHT]
+    recorded = [run_id for _, run_id in shop.recorded()]
     assert recorded.count(runs[-1]) == 1
-    assert metrics(flights.store, NAME, NIGHT, NIGHT)["run_id"].unique().to_list() == runs == [outcome.run_id]
-    assert flights.store.names(f"staging/{NAME}/{NIGHT}") == []
-    assert flights.store.names(f"runs/{NAME}/{NIGHT}") == runs
-    assert f"{NIGHT}/{outcome.run_id}/report.html" in flights.store.read(f"runs/{NAME}/index.html").decode()
-    return flights.audit(outcome), flights.scores().write_csv(), len(recorded)
+    assert metrics(shop.store, NAME, NIGHT, NIGHT)["run_id"].unique().to_list() == runs == [outcome.run_id]
+    assert shop.store.names(f"staging/{NAME}/{NIGHT}") == []
+    assert shop.store.names(f"runs/{NAME}/{NIGHT}") == runs
+    assert f"{NIGHT}/{outcome.run_id}/report.html" in shop.store.read(f"runs/{NAME}/index.html").decode()
+    return shop.audit(outcome), shop.scores(NIGHT).write_csv(), len(recorded)
 
 
 @pytest.fixture(scope="module")
-def base(trained: Flights, tmp_path_factory: pytest.TempPathFactory) -> Flights:
-    made = trained.copy(tmp_path_factory.mktemp("base") / "project")
-    made.run(NIGHTS[1])
-    made.cut(40)
+def base(small: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    made = small.twin(tmp_path_factory.mktemp("base") / "project")
+    made.run(NIGHTS[0])
+    made.cut(40, NIGHT)
     return made
 
 
 @pytest.fixture(scope="module")
-def expected(base: Flights, tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
-    flights = base.copy(tmp_path_factory.mktemp("whole") / "project", kept="")
-    return end(flights, flights.run())
+def expected(base: Shop, tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
+    shop = base.twin(tmp_path_factory.mktemp("whole") / "project")
+    return end(shop, shop.run(NIGHT))
 
 
-def glob(flights: Flights, pattern: str, least: int = 1) -> Callable[[], bool]:
-    root = flights.folder / "var/store"
+def glob(shop: Shop, pattern: str, least: int = 1) -> Callable[[], bool]:
+    root = shop.folder / "var/store"
     return lambda: len(list(root.glob(pattern))) >= least
 
 
@@ -76,22 +77,22 @@ MOMENTS = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_night_that_is_killed_is_completed_by_the_same_command(
-    base: Flights, tmp_path: Path, expected: tuple[object, ...], moment: str
+    base: Shop, tmp_path: Path, expected: tuple[object, ...], moment: str
 ) -> None:
-    flights = base.copy(tmp_path / "project", kept="")
-    assert killed(flights, glob(flights, *MOMENTS[moment]))
-    time_passes(flights)
-    assert end(flights, flights.run()) == expected
+    shop = base.twin(tmp_path / "project")
+    assert killed(shop, glob(shop, *MOMENTS[moment]))
+    time_passes(shop)
+    assert end(shop, shop.run(NIGHT)) == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(25))
 def test_a_night_that_is_killed_at_any_moment_and_again_is_completed_by_the_same_command(
-    base: Flights, tmp_path: Path, expected: tuple[object, ...], seed: int
+    base: Shop, tmp_path: Path, expected: tuple[object, ...], seed: int
 ) -> None:
-    flights, chance = base.copy(tmp_path / "project", kept=""), random.Random(seed)
+    shop, chance = base.twin(tmp_path / "project"), random.Random(seed)
     for _ in range(2):
-        begun = glob(flights, f"locks/{NAME}/{NIGHT}/*.json")
+        begun = glob(shop, f"locks/{NAME}/{NIGHT}/*.json")
         started: list[float] = []
         delay = chance.uniform(0, 1.2)
 
@@ -100,6 +101,6 @@ def test_a_night_that_is_killed_at_any_moment_and_again_is_completed_by_the_same
                 started.append(time.monotonic())
             return bool(started) and time.monotonic() > started[0] + delay
 
-        killed(flights, now)
-        time_passes(flights)
-    assert end(flights, flights.run()) == expected
+        killed(shop, now)
+        time_passes(shop)
+    assert end(shop, shop.run(NIGHT)) == expected

@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shop]:
 
 @pytest.fixture
 def shop(made: dict[str, Shop], tmp_path: Path, request: pytest.FixtureRequest) -> Shop:
-    return made[request.param].copy(tmp_path / "project")
+    return made[request.param].twin(tmp_path / "project")
 
 
 every = pytest.mark.parametrize("shop", TASKS, indirect=True)
@@ -50,7 +50,7 @@ def test_the_audit_is_the_same_for_any_partitioning_and_labels(shop: Shop, tmp_p
     shop.join(BEFORE)
     left = []
     for parts in (1, 4):
-        copy = shop.copy(tmp_path / f"{parts}")
+        copy = shop.twin(tmp_path / f"{parts}")
         copy.cut(parts, TONIGHT)
         outcome = copy.run(TONIGHT)
         assert rows_in(outcome)[0] == 150
@@ -65,7 +65,7 @@ def test_released_rows_make_the_night_that_it_would_have_been(shop: Shop, tmp_pa
     rows = pl.read_parquet(shop.file("visits"))
     far = pl.when(pl.int_range(pl.len()) < 3).then(101.0).otherwise("pages")
     rows.with_columns(pages=far).write_parquet(shop.file("visits"))
-    fresh = shop.copy(tmp_path / "fresh")
+    fresh = shop.twin(tmp_path / "fresh")
     assert rows_in(shop.run())[2] == 3
     for each in (shop, fresh):
         each.edit("schemas/shop.py", ("le=100", "le=200"), ('"version": 1', '"version": 2'))
@@ -80,7 +80,7 @@ def test_released_rows_make_the_night_that_it_would_have_been(shop: Shop, tmp_pa
 def test_a_run_that_died_before_its_commit_is_completed_by_the_same_command(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    whole = shop.copy(tmp_path / "whole")
+    whole = shop.twin(tmp_path / "whole")
 
     def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -16,9 +16,13 @@ SCHEMA = "schemas/visits.py"
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scaffold's project with a model and three nights."""
+    """The scaffold's project with three nights, and a model of little training."""
     folder = tmp_path_factory.mktemp("contracts") / "shop"
     assert batchops("-q", "init", str(folder)).exit_code == 0
+    job = folder / "jobs/visits.py"
+    job.write_text(
+        job.read_text().replace('last="2025-03-31"', 'last="2025-02-11"').replace("max_iter=80", "max_iter=20")
+    )
     assert python("-m", "jobs.visits_data", cwd=folder).exit_code == 0
     span = ["--from", "2025-04-01", "--to", "2025-04-03"]
     for done in session([["train", "visits"], ["backfill", "visits", *span]], folder):

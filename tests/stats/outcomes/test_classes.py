@@ -22,6 +22,7 @@ from batchops.stats import (
 )
 from batchops.stats.outcomes.state import SCORE
 from tests.laws import obeys_the_laws
+from tests.stats.outcomes.coverage import covered
 
 NIGHT = "2013-07-04"
 SCHEMA = {
@@ -229,16 +230,10 @@ def test_intervals_of_classes_cover_the_truth(nights: int, shock: float) -> None
 
     cells = lay_out_quality(drawn(rng, 5_000).drop("weight"), "multiclass")
     truth = metrics(draw(2_000, 300) if shock else draw(1, 2_000_000), cells)
-    covered, runs = dict.fromkeys((*COVERED, "roc_auc"), 0), 500
-    for _ in range(runs):
-        found = metrics(draw(nights, 400 if nights == 1 else 100), cells)
-        for name in covered:
-            estimate, exact = found[name], truth[name].value
-            assert estimate.lower is not None
-            assert estimate.upper is not None
-            assert exact is not None
-            covered[name] += estimate.lower <= exact <= estimate.upper
-    print(covered)
-    for name, times in covered.items():
+    runs = 500
+    found = covered(
+        (*COVERED, "roc_auc"), truth, lambda: metrics(draw(nights, 400 if nights == 1 else 100), cells), runs
+    )
+    for name, times in found.items():
         assert times > 0.93 * runs, name
         assert times < 0.98 * runs or name == "roc_auc", name

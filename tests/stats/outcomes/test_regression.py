@@ -22,6 +22,7 @@ from batchops.stats import (
 )
 from batchops.stats.numbers.whole import UNIT
 from tests.laws import obeys_the_laws
+from tests.stats.outcomes.coverage import covered
 
 NIGHT = "2013-07-04"
 SCHEMA = {"prediction": pl.Float64, "label": pl.Float64, "place": pl.String, "weight": pl.Float64}
@@ -257,15 +258,12 @@ def test_intervals_of_numbers_cover_the_truth(nights: int, shock: float) -> None
     label = rng.normal(50, 10, 5_000)
     cells = lay_out_quality(pl.DataFrame({"label": label, "prediction": label + rng.normal(0, 3, 5_000)}), "regression")
     truth = metrics(draw(4_000, 200) if shock else draw(1, 2_000_000), cells)
-    covered, runs = dict.fromkeys((*COVERED, "median_absolute_error"), 0), 500
-    for _ in range(runs):
-        found = metrics(draw(nights, 400 if nights == 1 else 100), cells)
-        for name in covered:
-            estimate, exact = found[name], truth[name].value
-            assert estimate.lower is not None
-            assert estimate.upper is not None
-            assert exact is not None
-            covered[name] += estimate.lower <= exact <= estimate.upper
-    print(covered)
-    for name, times in covered.items():
+    runs = 500
+    found = covered(
+        (*COVERED, "median_absolute_error"),
+        truth,
+        lambda: metrics(draw(nights, 400 if nights == 1 else 100), cells),
+        runs,
+    )
+    for name, times in found.items():
         assert 0.93 * runs < times < 0.975 * runs, name

@@ -2,7 +2,6 @@ import base64
 import hashlib
 import json
 import re
-import time
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -64,16 +63,8 @@ def test_a_stored_document_gives_the_same_bytes_again() -> None:
     assert render(codec.load(AuditDocument, codec.dump(document))) == render(document)
 
 
-def test_the_flights_page_is_small_and_quick() -> None:
-    document = samples.failing()
-    page = render(document, EDITION)
-    took = []
-    for _ in range(3):
-        start = time.perf_counter()
-        render(document, EDITION)
-        took.append(time.perf_counter() - start)
-    assert len(page.encode()) < 300_000
-    assert min(took) < 0.2
+def test_the_flights_page_is_small() -> None:
+    assert len(render(samples.failing(), EDITION).encode()) < 300_000
 
 
 @pytest.mark.parametrize("name", [*PAGES, "index"])

@@ -15,7 +15,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, seed, settings, strategies as st
 from pandera.backends.polars.components import ColumnBackend
 from pandera.backends.polars.container import DataFrameSchemaBackend
 from pandera.config import ValidationDepth, config_context
@@ -142,10 +142,16 @@ def test_rows_fail_the_rules_that_they_fail_in_pandera(data: st.DataObject) -> N
 
 
 @pytest.mark.slow
-@examples(3000)
-@given(st.data())
-def test_rows_fail_the_rules_that_they_fail_in_pandera_many_times(data: st.DataObject) -> None:
-    agrees_with_pandera(data)
+@pytest.mark.parametrize("part", range(6))
+def test_rows_fail_the_rules_that_they_fail_in_pandera_many_times(part: int) -> None:
+    # The parts are one test's, so that workers share them; each begins elsewhere.
+    @seed(part)
+    @examples(500)
+    @given(st.data())
+    def asked(data: st.DataObject) -> None:
+        agrees_with_pandera(data)
+
+    asked()
 
 
 @pytest.mark.parametrize("nullable", [True, False])

@@ -236,11 +236,13 @@ def _falls(both: _Both, folds: list[_Fold]) -> tuple[float, ...]:
     random, columns = np.random.default_rng(0), both.matrix.shape[1]
     falls = np.zeros(columns)
     for each in folds:
-        rows = np.sort(random.permutation(each.rows)[: SHUFFLED // FOLDS])
+        # Its rows ascend, so their places are sorted as they are.
+        places = np.sort(random.permutation(len(each.rows))[: SHUFFLED // FOLDS])
+        rows = each.rows[places]
         truth, weights, matrix = both.truth[rows], both.weights[rows], both.matrix[rows]
         if len(np.unique(truth)) < 2:
             continue
-        whole, _ = _placements(probability(each.model, matrix), truth, weights)
+        whole, _ = _placements(each.scores[places], truth, weights)
         order = random.permutation(len(rows))
         for start in range(0, columns, TOGETHER):
             shuffled = range(start, min(start + TOGETHER, columns))

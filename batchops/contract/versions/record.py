@@ -90,7 +90,8 @@ def record(store: Store, contract: Contract) -> None:
     Raises:
         ContractError: It was edited and kept its version.
     """
-    if not store.create(_path(contract.name, contract.version), codec.dump_pretty(content_of(contract))):
+    path = _path(contract.name, contract.version)
+    if store.exists(path) or not store.create(path, codec.dump_pretty(content_of(contract))):
         require_unchanged(store, contract)
 
 
@@ -113,10 +114,10 @@ def altered(store: Store, contract: Contract) -> Diff | None:
     Raises:
         ContractError: What is stored there cannot be read.
     """
-    before, now = recorded(store, contract.name, contract.version), content_of(contract)
-    if before is None or before.digest == now.digest:
+    before = recorded(store, contract.name, contract.version)
+    if before is None or before.digest == contract.digest:
         return None
-    found = diff(before, now)
+    found = diff(before, content_of(contract))
     return found if found.asked else None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -103,7 +104,7 @@ class Cells:
     def size(self) -> int:
         """How many cells there are; 0 for opaque columns."""
         if self.kind == "discrete":
-            return len(self.breaks()) + 1
+            return _between(self.points)
         if self.numbers:
             return len(self.edges) + 1
         return {"category": len(self.values) + 1, "boolean": 2}.get(self.kind, 0)
@@ -116,15 +117,25 @@ class Cells:
         if self.kind != "discrete":
             with np.errstate(over="ignore"):
                 return np.nan_to_num(self.located(np.array(self.edges, dtype=np.float64)))
-        points = np.array(self.points)
-        below, above = _outer(points[0], points[-1])
-        with np.errstate(over="ignore"):
-            inner = np.stack([points, np.nextafter(points, np.inf)], axis=1).ravel()
-        return np.unique(np.concatenate([below, inner, above]))
+        return _breaks(self.points)
 
     def located(self, quanta: Floats) -> Floats:
         """From quanta to the column's unit."""
         return quanta * self.quantum + self.centre
+
+
+def _breaks(values: tuple[float, ...]) -> Floats:
+    points = np.array(values)
+    below, above = _outer(points[0], points[-1])
+    with np.errstate(over="ignore"):
+        inner = np.stack([points, np.nextafter(points, np.inf)], axis=1).ravel()
+    return np.unique(np.concatenate([below, inner, above]))
+
+
+@lru_cache(1_000)
+def _between(points: tuple[float, ...]) -> int:
+    """How many cells there are: a night asks some hundred times for each column."""
+    return len(_breaks(points)) + 1
 
 
 def quanta(values: Floats, cells: Cells) -> Floats:

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Done", "batchops", "environment", "on_terminal", "python", "session"]
+__all__ = ["RUNTIME", "Done", "batchops", "environment", "on_terminal", "python", "session"]
 
 PROJECT = Path(__file__).parent.parent.parent
+
 RUNTIME = Path(__file__).parent / "runtime"
+"""On the path, it keeps pandas from a process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from batchops import errors
 from batchops.cli.call import QUIET_LINES, Call, Result, answered, hoist
+from tests.cli.calls import Done, python
 
 
 def tree(kind: type[errors.BatchopsError]) -> list[type[errors.BatchopsError]]:
@@ -129,6 +130,11 @@ app(["it"])
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_a_process_of_these_tests_finds_no_pandas_as_its_users_have_none() -> None:
+    script = "import sys, pandera.polars, batchops.run; sys.exit('pandas' in sys.modules)"
+    assert python("-c", script) == Done(0, "", "")
 
 
 LOCAL = st.lists(st.sampled_from(["run", "delay", "--date", "2013-07-04", "--force", "--dry-run"]), max_size=6)

@@ -14,6 +14,7 @@ from pandera.polars import PolarsData
 from batchops.contract import compile_contract
 from batchops.errors import ContractError
 from batchops.verdict import NOTHING, Limit
+from tests.cli.calls import RUNTIME
 from tests.contract.models import Orders, frame_check, model
 
 ORDERS = compile_contract(Orders)
@@ -245,9 +246,9 @@ def test_the_digest_is_the_same_in_every_process() -> None:
             text=True,
             check=True,
             cwd=project,
-            env={"PYTHONHASHSEED": seed},
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": path},
         ).stdout
-        for seed in ("1", "2")
+        for seed, path in (("1", ""), ("2", str(RUNTIME)))
     }
     assert len(digests) == 1
 

@@ -19,6 +19,7 @@ from hypothesis import given, settings, strategies as st
 
 from batchops.contract import compile_contract
 from batchops.contract.meaning import meaning, uses
+from tests.cli.calls import RUNTIME
 
 MODEL = """
     import functools
@@ -237,9 +238,9 @@ def test_the_digest_of_helpers_is_the_same_in_every_process(digest: Callable[...
             capture_output=True,
             text=True,
             check=True,
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"},
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(map(str, (*path, tmp_path, root)))},
         ).stdout.strip()
-        for seed in ("1", "2")
+        for seed, path in (("1", ()), ("2", (RUNTIME,)))
     }
     assert printed == {digest()}
 

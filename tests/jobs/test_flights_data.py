@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_what_is_already_there_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_cut_or_deleted_is_written_again(tmp_path: Path, root: Path) -> None:
-    prepare(tmp_path, FIRST, LAST)
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
     cut, gone = (tmp_path / f"flights/night={LAST}/{origin}.parquet" for origin in ("EWR", "JFK"))
     cut.write_bytes(b"PAR1")
     gone.unlink()

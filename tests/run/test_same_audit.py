@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.calls import environment
 from tests.flights import NIGHTS, Flights, rows_in
 
 BEFORE, TONIGHT = NIGHTS[0], NIGHTS[1]
@@ -33,17 +33,16 @@ def scheduler() -> Iterator[str]:
     run, dashboard = [sys.executable, "-m"], ["--dashboard-address", "127.0.0.1:0"]
     place = ["--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-show"]
     two = ["--nworkers", "2", "--nthreads", "1"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     processes = [
         subprocess.Popen(
             [*run, "distributed.cli.dask_scheduler", *place, *dashboard],
-            env=environment,
+            env=environment(PYTHONWARNINGS="default"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ),
         subprocess.Popen(
             [*run, "distributed.cli.dask_worker", address, *two, *dashboard],
-            env=environment,
+            env=environment(PYTHONWARNINGS="default"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ),
@@ -93,7 +92,10 @@ def test_a_night_in_another_order_of_rows_has_the_same_audit(
 
 
 @pytest.mark.cluster
-def test_the_audit_is_the_same_bytes_on_processes(base: Flights, tmp_path: Path, expected: tuple[str, ...]) -> None:
+def test_the_audit_is_the_same_bytes_on_processes(
+    base: Flights, tmp_path: Path, expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
     assert written(base, tmp_path / "project", 3, "processes") == expected
 
 

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from batchops.audit import SCORE, Audit, Reference
-from batchops.audit.concept import NEWEST, Concept, compare_concept, concept_figures, concept_part
+from batchops.audit.charting import NEWEST
+from batchops.audit.concept import Concept, compare_concept, concept_figures, concept_part
 from batchops.stats import Quality, merge_qualities
 from batchops.stats.nights.control import cusum_chance, ewma_chance
 from batchops.verdict import FALSE_FAILS, Figure, Limit, Policy, Severity, Verdict, judge

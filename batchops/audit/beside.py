@@ -12,7 +12,7 @@ from batchops.audit.estimating import Estimated, estimate_night, estimated_figur
 from batchops.audit.figures import drift_figures
 from batchops.audit.qualities import quality_figures
 from batchops.audit.recent import Earlier, Recent, compare_recent, recent_figures
-from batchops.audit.season import Season, YearAgo, compare_season, with_season
+from batchops.audit.season import Season, YearAgo, compare_season, season_of, with_season
 from batchops.audit.slicing import fairness_figures, slice_figures
 from batchops.audit.state import Audit, Reference
 from batchops.partition import Night
@@ -69,11 +69,13 @@ def compare_night(night: Night, audit: Audit, beside: Beside, policy: Policy) ->
     """
     comparison = compare_audits([*beside.earlier, audit], beside.reference, policy)
     scores = audit.quality.nights.get(str(night))
+    concept = compare_concept(comparison.quality, beside.reference, policy, comparison.aged)
+    block = season_of(night.date, beside.year_ago, beside.reference)
     return Compared(
         comparison=comparison,
         recent=compare_recent(audit, beside.recent, night.date, beside.reference),
-        concept=compare_concept(comparison.quality, beside.reference, policy, comparison.aged),
-        season=compare_season(night.date, comparison, beside.year_ago, beside.reference, policy),
+        concept=concept,
+        season=compare_season(block, comparison, concept.slices, beside.reference, policy) if block else None,
         estimated=estimate_night(scores, beside.reference, rows_alike(comparison.together, beside.reference.quality)),
     )
 

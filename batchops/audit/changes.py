@@ -51,6 +51,8 @@ class DecompositionPart:
     """A change of a metric against the reference: total = mix + within, exactly.
 
     Attributes:
+        metric: ``log_loss`` or ``calibration_gap``; of numbers ``mean_squared_error`` or ``mean_error``; of decisions
+            without scores ``error_rate``.
         mix: sum (w_now - w_ref) e_ref: other rows came. Covariate drift.
         within: sum w_now (e_now - e_ref): the same rows fare otherwise. Concept drift.
     """
@@ -99,7 +101,7 @@ class SeasonFigure:
         beside: The window's change against those days.
         limit: Of the change.
         seasonal: The change against training is beyond its limit, those days had two thirds of it or more, and beside
-            them the window lies within the limit.
+            them the window lies within the limit; of a slice, as far as both intervals can tell.
     """
 
     now: float | None
@@ -117,7 +119,8 @@ class SeasonPart:
         source: ``history``: nights that were published; ``reference``: nights of training.
         first, last: Of those days.
         digests: Night -> digest of the stored audit that was read.
-        figures: By id of the finding: ``drift.distance:temp``, ``score.distance:score``, ``quality.log_loss:all rows``.
+        figures: By id of the finding: ``drift.distance:temp``, ``score.distance:score``, ``quality.log_loss:all rows``,
+            ``concept.shift:kind a`` (of slices beyond their limit, whose ``beside`` is a share of the same as ``now``).
     """
 
     source: str

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from batchops.audit.ages import Aged, aged, ripe
 from batchops.audit.changes import ConceptPart
 from batchops.audit.charting import ENOUGH_NIGHTS, Charted, chart_figures, chart_parts, charted, known_levels
-from batchops.audit.faring import Split, decomposition_parts, decompositions, shift_figures, shifted_slices
+from batchops.audit.faring import SliceShift, Split, decomposition_parts, decompositions, shift_figures, shifted_slices
 from batchops.audit.state import Reference
-from batchops.stats import Estimate, Quality
+from batchops.stats import Quality
 from batchops.verdict import Figure, Finding, Policy, Scalar
 
 __all__ = ["Concept", "compare_concept", "concept_figures", "concept_part"]
@@ -31,14 +31,14 @@ class Concept:
     Attributes:
         season: ``weekday`` where weekdays were told apart, else ``recent``; None of too short a reference.
         covered: The reference has nights of tonight's season.
-        slices: Label -> change of its log loss against the same slice of the reference.
+        slices: Each against itself in the reference.
         decompositions: (metric, dimension, change over the window).
     """
 
     season: str | None = None
     covered: bool = False
     charted: tuple[Charted, ...] = ()
-    slices: tuple[tuple[str, Estimate], ...] = ()
+    slices: tuple[SliceShift, ...] = ()
     decompositions: tuple[Split, ...] = ()
 
 
@@ -57,12 +57,11 @@ def compare_concept(quality: Quality, reference: Reference, policy: Policy, at_a
         return Concept(decompositions=splits)
     known, found = known_levels(reference), charted(at_age, reference, policy)
     weekly = any(known[each.metric].effects for each in found)
-    slices = shifted_slices(whole, reference, known["log_loss"].level.correlation) if "log_loss" in known else ()
     return Concept(
         season="weekday" if weekly else "recent",
         covered=_covers([*before.nights], max(labelled)),
         charted=found,
-        slices=tuple(slices),
+        slices=shifted_slices(whole, reference),
         decompositions=splits,
     )
 

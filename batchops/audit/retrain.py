@@ -88,9 +88,19 @@ def _of_season(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _metric(finding: Finding) -> str:
-    """What an alarm measures; the slices of a concept's change are of its loss."""
+    """What an alarm measures; of a slice that is its own, but for an error that all rows share."""
     root, _, name = finding.check.partition(".")
-    return name if root == "quality" else finding.subject.partition(" (")[0]
+    if root == "quality":
+        return name
+    return "mean_error" if _shared(finding) else finding.subject.partition(" (")[0]
+
+
+def _shared(finding: Finding) -> bool:
+    """Whether a slice's mean error has moved as that of all rows has, up to the limit: one line mends both."""
+    value, everywhere, limit = finding.value, finding.evidence.get("all_rows"), finding.limit
+    if value is None or limit is None or not isinstance(everywhere, float):
+        return False
+    return abs(value - everywhere) <= limit
 
 
 def _calibration_alone(evidence: Evidence) -> tuple[str, ...]:

@@ -7,21 +7,23 @@ tonight's window lies within its limit, is one of the season, and no reason to t
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from batchops.audit.ages import Aged
 from batchops.audit.changes import SeasonFigure, SeasonPart
 from batchops.audit.compare import ColumnComparison, Comparison
+from batchops.audit.faring import SliceShift, shifted_slices
 from batchops.audit.figures import ALL_ROWS
 from batchops.audit.primary import MAIN_METRICS
 from batchops.audit.qualities import judged_change
 from batchops.audit.state import Audit, Reference
-from batchops.stats import Column, Profile, Quality, compare, merge_profiles, merge_qualities, metrics
+from batchops.stats import Column, Estimate, Profile, Quality, compare, merge_profiles, merge_qualities, metrics
 from batchops.stats.nights.ages import ALL, at_ages
 from batchops.verdict import Figure, Policy, Scalar
 
-__all__ = ["AROUND", "Season", "YearAgo", "compare_season", "season_part", "with_season"]
+__all__ = ["AROUND", "Block", "Season", "YearAgo", "compare_season", "season_of", "season_part", "with_season"]
 
 AROUND = 15
 """Days of the year on either side of tonight that are of its season."""
@@ -47,8 +49,8 @@ class YearAgo:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """Nights of those days.
+class Block:
+    """Nights of the same days of an earlier year.
 
     Attributes:
         source: ``history`` or ``reference``.
@@ -67,7 +69,8 @@ class Season:
     """The window beside those days.
 
     Attributes:
-        figures: Id of a figure -> how it stands; of every column, the score, and the main metrics.
+        figures: Id of a figure -> how it stands; of every column, the score, the main metrics, and slices whose change
+            against themselves in training is beyond its limit.
     """
 
     source: str
@@ -77,24 +80,33 @@ class Season:
 
     def of(self, figure: Figure) -> SeasonFigure | None:
         """How a figure stands; that of a metric's charts and newest nights is the metric's own."""
+        if figure.id in self.figures:
+            return self.figures[figure.id]
         root, _, measure = figure.check.partition(".")
         if root == "concept" and measure in ("shift", "ewma", "cusum"):
             return self.figures.get(f"quality.{figure.subject.partition(' (')[0]}:{ALL_ROWS}")
-        return self.figures.get(figure.id)
+        return None
 
 
-def compare_season(
-    night: dt.date, comparison: Comparison, earlier: Sequence[YearAgo], reference: Reference, policy: Policy
-) -> Season | None:
-    """Set the window beside the same days of an earlier year; None where too few of them are known.
+def season_of(night: dt.date, earlier: Sequence[YearAgo], reference: Reference) -> Block | None:
+    """The same days of an earlier year; None where too few of them are known.
 
     Args:
         earlier: Published nights of those days; where they are too few, those of training are taken.
     """
-    block = _published(earlier) or _trained(night, reference)
-    if block is None:
-        return None
+    return _published(earlier) or _trained(night, reference)
+
+
+def compare_season(
+    block: Block, comparison: Comparison, slices: Sequence[SliceShift], reference: Reference, policy: Policy
+) -> Season:
+    """Set the window beside the same days of an earlier year.
+
+    Args:
+        slices: The window's, each against itself in the reference.
+    """
     found = dict(_quality_figures(comparison, block, reference, policy))
+    found |= _slice_figures(slices, block, reference, policy)
     for column in (*comparison.columns, comparison.score):
         is_score = column is comparison.score
         side = block.outputs if is_score else block.inputs
@@ -106,10 +118,10 @@ def compare_season(
     return Season(block.source, block.nights, block.digests, found)
 
 
-def _published(earlier: Sequence[YearAgo]) -> _Block | None:
+def _published(earlier: Sequence[YearAgo]) -> Block | None:
     if len(earlier) < ENOUGH:
         return None
-    return _Block(
+    return Block(
         "history",
         tuple(each.night for each in earlier),
         merge_profiles([each.audit.inputs for each in earlier]),
@@ -119,12 +131,12 @@ def _published(earlier: Sequence[YearAgo]) -> _Block | None:
     )
 
 
-def _trained(night: dt.date, reference: Reference) -> _Block | None:
+def _trained(night: dt.date, reference: Reference) -> Block | None:
     kept = [each for each in reference.nights if _of_season(dt.date.fromisoformat(each.night), night)]
     if len(kept) < ENOUGH:
         return None
     known = reference.audit.quality.nights
-    return _Block(
+    return Block(
         "reference",
         tuple(each.night for each in kept),
         merge_profiles([each.inputs for each in kept]),
@@ -148,7 +160,7 @@ def _distance(column: ColumnComparison, then: Column, limit: float | None) -> Se
 
 
 def _quality_figures(
-    comparison: Comparison, block: _Block, reference: Reference, policy: Policy
+    comparison: Comparison, block: Block, reference: Reference, policy: Policy
 ) -> Iterator[tuple[str, SeasonFigure]]:
     labelled = {night: part for night, part in block.quality.nights.items() if part.overall.labelled}
     if len(labelled) < ENOUGH:
@@ -170,13 +182,38 @@ def _quality_figures(
             yield f"quality.{name}:{ALL_ROWS}", _figure(now, before, beside, limit)
 
 
+def _slice_figures(
+    slices: Sequence[SliceShift], block: Block, reference: Reference, policy: Policy
+) -> Iterator[tuple[str, SeasonFigure]]:
+    """Of slices beyond their limit; what they have beside those days is a share of the same in training."""
+    beyond = {}
+    for each in slices:
+        limit = policy.limit("concept.shift", each.label).shown
+        if limit is not None and abs(each.change.value or 0.0) > limit:
+            beyond[each.label] = (each.change, limit)
+    for each in shifted_slices(block.quality, reference) if beyond else ():
+        if each.label in beyond:
+            (now, limit), then = beyond[each.label], each.change
+            beside = (now.value or 0.0) - (then.value or 0.0)
+            # Of several slices some lie beyond the limit beside those days by chance; both intervals allow for that.
+            room = math.hypot(_radius(now), _radius(then))
+            yield f"concept.shift:{each.label}", _figure(now.value, then.value, beside, limit, room)
+
+
+def _radius(estimate: Estimate) -> float:
+    return ((estimate.upper or 0.0) - (estimate.lower or 0.0)) / 2
+
+
 def _at_age(quality: Quality, aged: Aged, reference: Reference) -> Quality:
     ages = tuple(aged.ages.values())
     partial = ages and min(ages) < ALL and all(part.ages for part in quality.nights.values())
     return at_ages(quality, ages, reference.quality) if partial else quality
 
 
-def _figure(now: float | None, before: float | None, beside: float | None, limit: float | None) -> SeasonFigure:
+def _figure(
+    now: float | None, before: float | None, beside: float | None, limit: float | None, room: float = 0.0
+) -> SeasonFigure:
+    """How a figure stands; ``room`` is how far ``beside`` may be off."""
     seasonal = (
         now is not None
         and before is not None
@@ -185,7 +222,7 @@ def _figure(now: float | None, before: float | None, beside: float | None, limit
         and abs(now) > limit
         and now * before > 0
         and abs(before) >= EXPLAINED * abs(now)
-        and abs(beside) <= limit
+        and abs(beside) <= limit + room
     )
     return SeasonFigure(now, before, beside, limit, seasonal)
 

@@ -63,6 +63,15 @@ def test_the_reasons_name_the_findings_and_what_explains_them() -> None:
     assert told.reasons == ("concept.shift:log_loss", "decomposition.log_loss:kind", "drift.distance:dest")
 
 
+@pytest.mark.parametrize(("everywhere", "advice"), [(1.5, "recalibrate"), (0.1, "retrain")])
+def test_an_error_that_all_rows_share_is_mended_by_a_line_and_one_of_a_slice_is_not(
+    everywhere: float, advice: str
+) -> None:
+    figure = Figure("concept.shift", "kind a", 2.0, limit=Limit(warn=1), evidence={"all_rows": everywhere})
+    found = judge([figure], Policy(), "2013-07-04").findings
+    assert retrain(Evidence(found, labelled=100)).advice == advice
+
+
 def test_every_advice_is_one_that_the_document_names() -> None:
     assert {name for name, _ in CASES} | {"keep"} == {
         "retrain",

@@ -9,7 +9,7 @@ from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.report.topics import FAMILIES, anchor, family_of, groups, topic
 from batchops.report.words.checks import SAYINGS
 from batchops.report.words.columns import column_words, median
-from batchops.verdict import DEFAULT_LIMITS, Figure, Finding, Limit, Policy, Severity, judge
+from batchops.verdict import DEFAULT_LIMITS, Figure, Finding, Limit, Policy, Scalar, Severity, judge
 from tests.report import samples
 
 FACTS = Facts(
@@ -177,6 +177,25 @@ def test_the_median_halves_the_mass() -> None:
     assert median(picture, picture.reference) == pytest.approx(2.0)
     assert median(picture, picture.current) == pytest.approx(2.5)
     assert median(picture, (0.9, 0.1, 0.0, 0.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "subject", "told"),
+    [
+        (
+            "mean_error",
+            "kind c",
+            "The mean error of kind c differs from training by +52 % of its root mean squared error",
+        ),
+        ("log_loss", "kind c", "The log loss of kind c differs from training by +52 %"),
+        ("", "mean_error", "The mean error differs from training by +52 % of its root mean squared error"),
+    ],
+)
+def test_a_change_of_a_slice_says_of_what_it_is(metric: str, subject: str, told: str) -> None:
+    evidence: dict[str, Scalar] = {"nights": 7, **({"metric": metric} if metric else {"reference": 0.1})}
+    shift = Figure("concept.shift", subject, 0.52, "ratio", 900, limit=Limit(warn=0.1), evidence=evidence)
+    headline = verdict_part(judge([shift], Policy(), "2013-07-04"), (), FACTS).headline
+    assert headline.replace("\u00a0", " ").startswith(f"{told}, limit")
 
 
 def test_a_model_that_fails_over_nights_is_not_called_right() -> None:

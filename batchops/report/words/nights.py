@@ -116,11 +116,13 @@ def _metric(finding: Finding) -> str:
 def _shift(finding: Finding, facts: Facts) -> Saying:
     metric, nights = _metric(finding), figure_of(finding, "nights") or 0
     slow = "" if figure_of(finding, "covered") else "; training had no nights of this season"
-    what = f"log loss of {metric}" if "reference" not in finding.evidence else metric
+    own = (text_of(finding, "metric") or "log_loss").replace("_", " ")
+    what = metric if "reference" in finding.evidence else f"{own} of {metric}"
+    of = " of its root mean squared error" if what.startswith("mean error") else ""
     return Saying(
         title=f"The {what} has changed against training, over {plural(nights, 'night')} with outcomes{slow}",
         short=f"change of the {what} against training",
-        headline=f"The {what} differs from training by {against_limit(finding)}",
+        headline=f"The {what} differs from training by {against_limit(finding, of)}",
         remedy="See whether other rows came or the same rows fare otherwise; if the latter, train on newer nights",
         command=train(facts),
     )

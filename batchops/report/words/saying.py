@@ -135,7 +135,7 @@ def size_words(finding: Finding) -> str:
     return "; ".join(parts) + "."
 
 
-def against_limit(finding: Finding) -> str:
-    """The figure and its limit: ``7.1 %, limit 5 %``."""
+def against_limit(finding: Finding, of: str = "") -> str:
+    """The figure and its limit: ``7.1 %, limit 5 %``; ``of`` says of what it is a share."""
     unit = unit_of(finding)
-    return f"{amount(finding.value, unit)}, limit {limit_words(finding.check, finding.limit, unit)}"
+    return f"{amount(finding.value, unit)}{of}, limit {limit_words(finding.check, finding.limit, unit)}"

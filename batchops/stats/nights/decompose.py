@@ -45,6 +45,15 @@ class Decomposition:
     within: float
     slices: tuple[SliceChange, ...]
 
+    def times(self, unit: float) -> Decomposition:
+        """In a unit that is so much smaller.
+
+        >>> Decomposition(3.0, 1.0, 2.0, (SliceChange("a", 1.0, 2.0),)).times(10.0).slices
+        (SliceChange(slice='a', mix=10.0, within=20.0),)
+        """
+        slices = tuple(SliceChange(each.slice, each.mix * unit, each.within * unit) for each in self.slices)
+        return Decomposition(self.total * unit, self.mix * unit, self.within * unit, slices)
+
 
 def decompose(now: Mapping[str, Share], reference: Mapping[str, Share]) -> Decomposition | None:
     """Split a change of a mean over slices that hold every row once (Oaxaca, 1973; Blinder, 1973).

@@ -19,7 +19,7 @@ from scipy.special import ndtr, ndtri
 
 from batchops.stats.numbers.intervals import LEVEL, Estimate, two_sided
 
-__all__ = ["ENOUGH_FOR_WEEKDAYS", "Level", "Nightly", "innovations", "level_of", "shift_of", "weekday_effects"]
+__all__ = ["ENOUGH_FOR_WEEKDAYS", "Level", "Nightly", "innovations", "level_of", "moved", "shift_of", "weekday_effects"]
 
 Floats = NDArray[np.float64]
 
@@ -206,6 +206,36 @@ def shift_of(level: Level, nightly: Nightly) -> Estimate:
 
     radius = two_sided(LEVEL) * spread
     return Estimate(value, value - radius, value + radius, nights=count, chance=chance)
+
+
+def moved(before: Nightly, after: Nightly) -> Estimate:
+    """How far the mean of some nights lies from that of earlier ones, where both show how nights follow each other.
+
+    Each side is taken from its own mean, so that a change between them is not taken for nights that wander. The
+    difference has the variance tau^2 sum u_i u_j rho^|i - j| + sum u_i^2 e_i^2, u being 1 / L after and -1 / L before,
+    over the pairs of the grid; its chances count both sides.
+
+    Args:
+        before, after: Two nights or more.
+    """
+    sides = [np.array(each.values) for each in (before, after)]
+    apart = tuple(np.concatenate([each - each.mean() for each in sides]).tolist())
+    joined = Nightly(before.nights + after.nights, apart, before.errors + after.errors)
+    level, days, errors = level_of(joined), joined.days(), np.array(joined.errors)
+    shares = np.concatenate([np.full(len(each), sign / len(each)) for each, sign in zip(sides, (-1, 1), strict=True)])
+    between = np.abs(days[:, None] - days[None, :])
+    rho, places = np.unique(level.rho, return_inverse=True)
+    together = np.array([shares @ each**between @ shares for each in rho])[places]
+    deviation = np.sqrt(level.tau**2 * together + (shares**2 * errors**2).sum())
+    value = float(np.mean(after.values) - np.mean(before.values))
+    spread = float(np.sqrt((level.weights * deviation**2).sum()))
+
+    def chance(edge: float) -> float:
+        tails = ndtr((edge - abs(value)) / deviation) + ndtr((-edge - abs(value)) / deviation)
+        return min(1.0, float((level.weights * tails).sum()))
+
+    radius = two_sided(LEVEL) * spread
+    return Estimate(value, value - radius, value + radius, nights=len(after.values), chance=chance)
 
 
 def weekday_effects(nightly: Nightly) -> Mapping[int, float]:

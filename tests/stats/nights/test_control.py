@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from numpy.typing import NDArray
-from scipy.stats import kstest, multivariate_normal
+from scipy.stats import kstest, multivariate_normal, norm
 
 from batchops.stats.nights import nightly as nightly_module
 from batchops.stats.nights.control import (
@@ -22,7 +22,7 @@ from batchops.stats.nights.control import (
     ewma_chance,
     ewma_limit,
 )
-from batchops.stats.nights.nightly import Nightly, innovations, level_of, shift_of, weekday_effects
+from batchops.stats.nights.nightly import Nightly, innovations, level_of, moved, shift_of, weekday_effects
 
 Floats = NDArray[np.float64]
 FIRST = dt.date(2013, 1, 1).toordinal()
@@ -198,3 +198,34 @@ def test_a_limit_is_passed_with_its_chance(chance: float) -> None:
     assert cusum_chance(cusum_limit(chance, 31), 31) == pytest.approx(chance)
     assert ewma_chance(ewma_limit(chance)) == pytest.approx(chance)
     assert cusum_chance(0.0, 31) == ewma_chance(0.0) == cusum_chance(3.0, 0) == 1.0
+
+
+def test_a_change_of_means_has_the_variance_of_nights_that_follow_each_other(one_pair: tuple[float, float]) -> None:
+    rng = np.random.default_rng(6)
+    before, after = nights(rng.normal(3, 1, 20), 0.4), nights(rng.normal(4, 1, 7), 0.6, 25)
+    sides = [np.array(each.values) for each in (before, after)]
+    scale = float(np.concatenate([each - each.mean() for each in sides]).std(ddof=1))
+    days = np.concatenate([before.days(), after.days()])
+    covariance = (one_pair[1] * scale) ** 2 * one_pair[0] ** np.abs(days[:, None] - days[None, :])
+    covariance += np.diag([0.4**2] * 20 + [0.6**2] * 7)
+    shares = np.array([-1 / 20] * 20 + [1 / 7] * 7)
+    spread, value = math.sqrt(shares @ covariance @ shares), sides[1].mean() - sides[0].mean()
+    found = moved(before, after)
+    assert found.value == pytest.approx(value)
+    assert found.upper == pytest.approx(value + 1.959964 * spread, rel=1e-5)
+    assert found.chance is not None
+    expected = norm.sf((abs(value) - 0.2) / spread) + norm.sf((abs(value) + 0.2) / spread)
+    assert found.chance(0.2) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.7])
+def test_nights_that_follow_each_other_have_seldom_moved(rho: float) -> None:
+    chances = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        values = days(rng, 90, rho) + rng.normal(0, 0.5, 90)
+        chance = moved(nights(values[:60], 0.5), nights(values[60:], 0.5, 60)).chance
+        assert chance is not None
+        chances.append(chance(0.0))
+    assert np.mean(np.array(chances) <= 0.05) <= 0.1
+    assert min(chances) > 0.001

@@ -125,3 +125,18 @@ def test_what_tells_the_same_of_one_night_shares_the_budget_and_is_said_only_whe
     assert pair(0.9, 0.8) == ({"temp UNSURE"}, 2)
     # By itself it would warn; of two it does not.
     assert pair(0.9, 0.03) == ({"temp UNSURE"}, 2)
+
+
+def test_a_chance_that_counts_own_variation_is_asked_at_the_limit() -> None:
+    for own, warns in ((False, False), (True, True)):
+        # The limit is proved to be passed; a third, which is usual, is not.
+        one = figure(0.4, usual=0.3, own=own, chance=lambda edge: 0.9 if edge > 0.1 else 1e-9)
+        alarms = judge([one], Policy({"drift.null_share": Limit(warn=0.05)}), "2026-01-02").alarms
+        assert bool(alarms) is warns
+    # FAIL asks for both.
+    one = figure(0.4, usual=0.3, own=True, chance=lambda edge: 0.9 if edge > 0.1 else 1e-9)
+    (alarm,) = judge([one], Policy({"drift.null_share": Limit(warn=0.05, fail=0.06)}), "2026-01-02").alarms
+    assert alarm.severity is Severity.WARN
+    # Less than what is usual still says nothing.
+    small = figure(0.2, usual=0.3, own=True, chance=lambda _: 0.0)
+    assert judge([small], Policy({"drift.null_share": Limit(warn=0.05)}), "").alarms == ()

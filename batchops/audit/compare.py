@@ -60,6 +60,7 @@ class Component:
         change: What is judged: the distance, or the share less the reference's.
         usual: The largest such change that nights of the reference show against the rest of it.
         known: Whether the reference has windows enough to call that usual.
+        own: Whether the change's chance counts how windows of the reference stray by themselves.
     """
 
     check: str
@@ -67,6 +68,7 @@ class Component:
     change: Estimate
     usual: float | None
     known: bool
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ class Scope:
         drift, usual, known = self.drift, self.usual, self.usual.enough
         distance, null = _with_own(drift.distance, usual.distances), _with_own(drift.null_change, usual.nulls)
         return (
-            Component("distance", drift.distance, distance, usual.value, known),
-            Component("null_share", drift.null_share, null, usual.null_change, known),
+            Component("distance", drift.distance, distance, usual.value, known, usual.distances is not None),
+            Component("null_share", drift.null_share, null, usual.null_change, known, usual.nulls is not None),
             Component("unseen_share", drift.unseen_share, drift.unseen_change, usual.unseen_change, known),
             Component("outside_share", drift.outside_share, drift.outside_change, usual.outside_change, known),
         )

@@ -138,6 +138,7 @@ def _figure(column: ColumnComparison, over: Scope, component: Component, context
         side="both" if component.check == "null_share" else "upper",
         limit=policy.limit(check, name),
         chance=change.chance,
+        own=component.own,
         evidence={
             "scope": scope,
             "column": name,

@@ -258,6 +258,7 @@ def multivariate_figure(found: Together, policy: Policy) -> Figure:
             "nights": found.nights,
         },
         chance=None if separation is None else _Chance(separation, found),
+        own=usual is not None and usual.looked >= 2,
     )
 
 

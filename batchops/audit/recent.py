@@ -283,6 +283,7 @@ def recent_figures(recent: Recent, policy: Policy) -> Iterator[Figure]:
                 "season": recent.season,
             },
             chance=each.chance,
+            own=True,
         )
     yield from series_figures(recent.measured, recent.expected)
 

@@ -52,6 +52,7 @@ class Figure:
         evidence: Named facts for the sentence and the reader.
         chance: The probability of a figure at least this far out where the truth is at most so far from 0. With it
             the figure is judged under the night's error budget; without, by its interval, or as counted.
+        own: The chance counts own variation already, so for WARN it is asked at the limit and not at what is usual.
         can_pass: False for what is only foreseen: then UNSURE is the best.
         beside: Id of the figure that tells the same over more nights. Both count under the budget; this one becomes a
             finding only where it is WARN or worse, and worse than that.
@@ -73,6 +74,7 @@ class Figure:
     evidence: Mapping[str, Scalar] = field(default_factory=dict)
     chance: Callable[[float], float] | None = field(default=None, compare=False, repr=False)
     can_pass: bool = True
+    own: bool = False
     beside: str | None = None
 
     @property

@@ -76,7 +76,7 @@ def _proved(figure: Figure, limit: float, q_value: float | None, budget: float) 
 
 def _odds(judged: Sequence[tuple[Figure, Limit]]) -> list[_Odds]:
     """By figure; one budget for all figures of the night."""
-    warns = [_chance(figure, limit.shown) for figure, limit in judged]
+    warns = [_chance(figure, limit.shown, figure.own) for figure, limit in judged]
     fails = [_chance(figure, limit.fail) if figure.can_fail else None for figure, limit in judged]
     warned, failed = _q_values(warns), _q_values(fails)
     # Whatever they have to do with each other (Benjamini & Yekutieli, 2001).
@@ -87,10 +87,14 @@ def _odds(judged: Sequence[tuple[Figure, Limit]]) -> list[_Odds]:
     ]
 
 
-def _chance(figure: Figure, limit: float | None) -> float | None:
+def _chance(figure: Figure, limit: float | None, own: bool = False) -> float | None:
+    """Of a truth no further out than the limit, or than what is usual, where that is not part of the chance already.
+
+    FAIL asks for both: what is usual was estimated too.
+    """
     if figure.chance is None or figure.value is None or limit is None:
         return None
-    return figure.chance(max(abs(limit), figure.usual or 0.0))
+    return figure.chance(abs(limit) if own else max(abs(limit), figure.usual or 0.0))
 
 
 def _q_values(chances: Sequence[float | None]) -> list[float | None]:

@@ -32,7 +32,7 @@ from batchops.stats.discovery import (
 from batchops.stats.discovery.features import Codes
 from batchops.verdict import Limit, Policy, Severity, judge
 
-__all__ = ["main"]
+__all__ = ["PLANTED", "SHOCK", "WRONG", "World", "by_nights", "by_rows", "made", "main"]
 
 SIZES = (5, 5, 5, 5, 5, 5, 2, 2)
 WRONG, PLANTED, SHOCK = 0.1, 0.3, 0.03
@@ -74,7 +74,8 @@ class World:
     shock: float = 0.0
 
 
-def _made(world: World, seed: int) -> Rows:
+def made(world: World, seed: int) -> Rows:
+    """Rows of a world."""
     rng, rows, shock = np.random.default_rng(seed), world.rows, world.shock
     codes = np.stack([rng.integers(0, size, rows).astype(np.uint8) for size in SIZES])
     night = rng.integers(0, NIGHTS, rows)
@@ -90,14 +91,16 @@ def _searched(half: Rows) -> Proposals:
     return propose(count([(half.codes, losses_of(half.wrong, LOSS))], GRID), GRID, LOSS)
 
 
-def _by_rows(rows: Rows) -> tuple[Proposals, Discovery]:
+def by_rows(rows: Rows) -> tuple[Proposals, Discovery]:
+    """Search every other row, and measure on the others."""
     odd = np.arange(len(rows.wrong)) % 2 == 1
     proposals, other = _searched(rows.part(~odd)), rows.part(odd)
     counted = recount(other.codes, losses_of(other.wrong, LOSS), proposals.slices)
     return proposals, measure(proposals, counted, LOSS, search_terms(POLICY, LOSS.metric, rows_independent=True))
 
 
-def _by_nights(rows: Rows) -> tuple[Proposals, Discovery]:
+def by_nights(rows: Rows) -> tuple[Proposals, Discovery]:
+    """Search every other night, and measure on the others."""
     proposals, other = _searched(rows.part(rows.night % 2 == 0)), Recount()
     for night in range(1, NIGHTS, 2):
         part = rows.part(rows.night == night)
@@ -109,7 +112,7 @@ def _line(name: str, world: World, halves: Callable[[Rows], tuple[Proposals, Dis
     warned = listed = planted = proved = 0
     found, held = [], []
     for seed in range(runs):
-        proposals, discovery = halves(_made(world, seed))
+        proposals, discovery = halves(made(world, seed))
         verdict = judge(tuple(discovered_figures(discovery, POLICY)), POLICY, "2024-01-30")
         alarms = [each for each in verdict.findings if each.severity in (Severity.WARN, Severity.FAIL)]
         warned, listed = warned + bool(alarms), listed + len(discovery.slices)
@@ -130,12 +133,12 @@ def main(arguments: Sequence[str]) -> int:
     print("| world | slices listed | planted is listed | and warns | any warns | gap found | gap elsewhere |")
     print("| ----- | ------------: | ----------------: | --------: | --------: | --------: | ------------: |")
     for rows in (10_000, 20_000, 50_000):
-        print(_line(f"planted, {rows:,} rows", World(rows, planted=True), _by_rows, runs))
+        print(_line(f"planted, {rows:,} rows", World(rows, planted=True), by_rows, runs))
     for rows in (10_000, 50_000):
-        print(_line(f"nothing, {rows:,} rows", World(rows), _by_rows, runs))
-    print(_line("shocks, halves are rows", World(60_000, shock=SHOCK), _by_rows, runs))
-    print(_line("shocks, halves are nights", World(60_000, shock=SHOCK), _by_nights, runs))
-    print(_line("planted, shocks, nights", World(60_000, planted=True, shock=SHOCK), _by_nights, runs))
+        print(_line(f"nothing, {rows:,} rows", World(rows), by_rows, runs))
+    print(_line("shocks, halves are rows", World(60_000, shock=SHOCK), by_rows, runs))
+    print(_line("shocks, halves are nights", World(60_000, shock=SHOCK), by_nights, runs))
+    print(_line("planted, shocks, nights", World(60_000, planted=True, shock=SHOCK), by_nights, runs))
     return 0
 
 

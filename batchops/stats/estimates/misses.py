@@ -91,9 +91,12 @@ def _misses(nights: Sequence[Miss]) -> Misses:
     between = max(0.0, float((missed**2).mean() - variances.mean()))
     spread = np.sqrt(variances + between)
     apart = np.sort(np.divide(missed, spread, out=np.zeros(n), where=spread > 0))
-    rank = math.floor((n + 1) * (1 - LEVEL) / 2)
+    rank = (n + 1) * (1 - LEVEL) / 2
     if rank >= 1:
-        return Misses(n, between, float(apart[rank - 1]), float(apart[-rank]))
+        # Between two ranks, as far as it takes to hold 95 % and no more (Hutson, 1999).
+        places = np.array([rank - 1, n - rank])
+        low, high = np.interp(places, np.arange(n), apart).tolist()
+        return Misses(n, between, low, high)
     radius = two_sided(LEVEL, n - 1) * float(apart.std(ddof=1)) * math.sqrt(1 + 1 / n)
     return Misses(n, between, float(apart.mean()) - radius, float(apart.mean()) + radius)
 

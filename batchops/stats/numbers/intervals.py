@@ -23,9 +23,12 @@ __all__ = [
     "ENOUGH_NIGHTS",
     "LEVEL",
     "NOT_MEASURED",
+    "WIDE",
     "Estimate",
     "Spread",
+    "around",
     "counted",
+    "design_effect",
     "difference",
     "entity_spreads",
     "freedom_of",
@@ -47,6 +50,9 @@ FEW, RAISE = 20, 1.5
 """With fewer effective rows of a kind over nights, a share's design effect is raised, by 1.5 of itself with none."""
 
 LEVEL = 0.95
+
+WIDE = 1.5
+"""An error of so many times a mean says nothing of its logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,18 @@ class Spread:
             return 0.0 if excess > 0 else 1.0
         freedom = min(self.freedom, 1e9)
         return float(stdtr(freedom, -excess / self.error))
+
+
+def design_effect(between: Spread, independent: float) -> float:
+    """By how much a spread over nights exceeds the variance of independent rows.
+
+    What it exceeds 1 by is widened so that the normal quantile then does what Student's does for so few nights.
+
+    >>> [round(design_effect(Spread(4.0, freedom), 1.0), 2) for freedom in (math.inf, 7)]
+    [4.0, 5.37]
+    """
+    effect = between.variance / independent
+    return effect if effect <= 1 else 1 + (effect - 1) * (two_sided(LEVEL, between.freedom) / two_sided(LEVEL)) ** 2
 
 
 def two_sided(level: float, freedom: float = math.inf) -> float:
@@ -333,9 +351,20 @@ def mean_estimate(
     independent = max(squares / max(n, 1) - value**2, 0.0) / max(n - 1, 1)
     rows = Spread(independent * effect, max(n / effect - 1, 1.0))
     spread, entities = _ratio_spread(above, below, rows, independent)
-    radius = spread.radius()
-    lower, upper = max(bounds[0], value - radius), min(bounds[1], value + radius)
+    lower, upper = around(value, spread.radius(), bounds)
     return Estimate(value, lower, upper, n, nights, rows_independent=alone and not entities, entities=entities)
+
+
+def around(value: float, radius: float, bounds: tuple[float, float]) -> tuple[float, float]:
+    """The interval of a mean; of one that is never negative, and so is skewed to the right, by its logarithm.
+
+    >>> around(1.0, 0.5, (-1.0, 1.2)), [round(end, 3) for end in around(1.0, 0.5, (0.0, math.inf))]
+    ((0.5, 1.2), [0.607, 1.649])
+    """
+    share = radius / value if bounds[0] == 0 and value > 0 else math.inf
+    if share > WIDE:
+        return max(bounds[0], value - radius), min(bounds[1], value + radius)
+    return max(bounds[0], value * math.exp(-share)), min(bounds[1], value * math.exp(share))
 
 
 def difference(now: Estimate, was: Estimate) -> Estimate:

@@ -10,11 +10,39 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, NOT_MEASURED, Estimate, Spread, joined, spread_of
+from batchops.stats.numbers.intervals import (
+    ENOUGH_NIGHTS,
+    LEVEL,
+    NOT_MEASURED,
+    Estimate,
+    Spread,
+    design_effect,
+    joined,
+    spread_of,
+    two_sided,
+)
 
-__all__ = ["AS_IT_IS", "CORRELATION", "LOGIT", "POSITIVE", "REST", "Link", "Smooth", "smooth_effect", "smooth_estimate"]
+__all__ = [
+    "AS_IT_IS",
+    "CORRELATION",
+    "LOGIT",
+    "POSITIVE",
+    "REST",
+    "Link",
+    "Shape",
+    "Smooth",
+    "lone_effect",
+    "smooth_effect",
+    "smooth_estimate",
+]
 
 Floats = NDArray[np.float64]
+
+HALVINGS = 44
+"""Halvings of [0, 1] until a bound of an interval is known to 1e-13."""
+
+FEW = 20
+"""Rows of the rarer kind, at which what was seen to vary and what is to be expected count half each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +74,43 @@ LOGIT = Link(logit, lambda value: float(expit(value)), lambda value: 1 / (value 
 """A probability that may be near 0 or 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a share varies where the truth is another one: for intervals that few rows, or a share of 0 or 1, leave open.
+
+    Attributes:
+        variance: Over independent rows, of the true share.
+        rows: Of the rarer kind.
+        always: Whenever rows are taken as independent; else only where the figure is 0 or 1.
+    """
+
+    variance: Callable[[float], float]
+    rows: float
+    always: bool = False
+
+    def scale(self, value: float, seen: float) -> float:
+        """What ``variance`` is to be multiplied with, where rows varied by ``seen``.
+
+        Never less than they did; with few rows, which may have varied too little by luck, nearer to 1.
+        """
+        expected, weight = self.variance(value), self.rows / (self.rows + FEW)
+        ratio = seen / expected if expected > 0 else 1.0
+        return max(ratio, weight * ratio + 1 - weight)
+
+    def bounds(self, value: float, scale: float, quantile: float) -> tuple[float, float]:
+        """All truths of which the share is less than ``quantile`` standard errors away."""
+
+        def end(outside: float) -> float:
+            near, far = value, outside
+            for _ in range(HALVINGS):
+                middle = (near + far) / 2
+                held = abs(middle - value) <= quantile * math.sqrt(scale * self.variance(middle))
+                near, far = (middle, far) if held else (near, middle)
+            return near
+
+        return end(0.0), end(1.0)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Smooth:
     """A figure, and how it varies.
@@ -62,6 +127,8 @@ class Smooth:
         bias: What noise adds to the figure at most, on average; its interval begins so much lower.
         bounds: What the figure cannot leave.
         freedom: Degrees of freedom of ``variance``.
+        shape: Of shares that few rows may leave at 0 or 1.
+        at_most: ``variance`` is an upper bound, so that a design effect may be less than 1.
     """
 
     value: float | None
@@ -76,6 +143,8 @@ class Smooth:
     bias: float = 0.0
     more: float = 0.0
     freedom: float = math.inf
+    shape: Shape | None = None
+    at_most: bool = False
 
     def alone(self) -> Smooth:
         """The figure without an interval, where how it varies cannot be known from what was seen."""
@@ -100,18 +169,36 @@ def smooth_estimate(figure: Smooth, design: float = 1.0) -> Estimate:
     if value is None or not math.isfinite(value):
         return NOT_MEASURED if value is None else Estimate(None, n=figure.n, nights=nights)
     plain = Estimate(value, None, None, figure.n, nights, figure.error, alone)
-    link = figure.link if _inside(figure) else AS_IT_IS
+    inside = _inside(figure)
+    scored = figure.shape is not None and (not inside or (alone and figure.shape.always))
+    link = figure.link if inside and not scored else AS_IT_IS
     with np.errstate(over="ignore", invalid="ignore"):
         spread = _spread(figure, link, design)
     if spread is None or not math.isfinite(spread.variance):
         return plain
-    middle, radius = float(link.there(np.array(value))), spread.radius()
-    ends = sorted((_back(link, middle - radius), _back(link, middle + radius)))
+    if figure.shape is not None and scored:
+        ends = _scored(figure, figure.shape, spread)
+    else:
+        middle, radius = float(link.there(np.array(value))), spread.radius()
+        ends = (_back(link, middle - radius), _back(link, middle + radius))
+    ends = (min(ends), max(ends))
     lower = max(figure.bounds[0], min(ends[0], value) - figure.error - figure.bias)
     upper = min(figure.bounds[1], max(ends[1], value) + figure.error)
     if not math.isfinite(lower) or not math.isfinite(upper):
         return plain
     return Estimate(value, lower, upper, figure.n, nights, figure.error, alone, entities=entities)
+
+
+def _scored(figure: Smooth, shape: Shape, spread: Spread) -> tuple[float, float]:
+    """The interval by the score test, widened as the nights, entities or weights widen a variance."""
+    value, seen = float(figure.value or 0.0), float(figure.variance or 0.0)
+    expected = shape.variance(value)
+    wider = spread.variance / seen if seen > 0 else 1.0
+    if len(figure.without) >= ENOUGH_NIGHTS:
+        scale = max(1.0, spread.variance / expected if expected > 0 else 1.0)
+    else:
+        scale = shape.scale(value, seen) * max(wider, 1.0)
+    return shape.bounds(value, scale, two_sided(LEVEL, spread.freedom))
 
 
 def _back(link: Link, value: float) -> float:
@@ -137,7 +224,11 @@ def _spread(figure: Smooth, link: Link, design: float) -> Spread | None:
         beside = spread_of(link.there(figure.cells)) if figure.entities else Spread(0.0)
     else:
         beside = Spread(_of_rows(figure, link))
-        base = Spread(beside.variance * max(design, 1.0), figure.freedom) if math.isfinite(beside.variance) else None
+        base = (
+            Spread(beside.variance * (design if figure.at_most else max(design, 1.0)), figure.freedom)
+            if math.isfinite(beside.variance)
+            else None
+        )
     if base is None or not figure.entities:
         return base
     return joined(base, spread_of(link.there(figure.groups)), beside)
@@ -151,7 +242,9 @@ def _of_rows(figure: Smooth, link: Link) -> float:
 
 
 def smooth_effect(figure: Smooth, weights: float = 1.0) -> float | None:
-    """By how much the variance between nights exceeds that of independent rows, at least 1; None: not known.
+    """By how much the variance between nights exceeds that of independent rows; None: not known.
+
+    At least 1, but of a variance that is an upper bound.
 
     Args:
         weights: By how much weights widen the variance of independent rows.
@@ -160,4 +253,27 @@ def smooth_effect(figure: Smooth, weights: float = 1.0) -> float | None:
         return None
     if figure.variance is None or not 0 < figure.variance < math.inf:
         return None
-    return max(1.0, spread_of(figure.without).variance / (figure.variance * weights))
+    effect = design_effect(spread_of(figure.without), figure.variance * weights)
+    return effect if figure.at_most else max(1.0, effect)
+
+
+def lone_effect(figure: Smooth, nightly: Floats, variances: Floats, weights: float = 1.0) -> float:
+    """By how much nights by themselves miss the figure of all, beyond what the rows of each let expect; at least 1.
+
+    Where the figure of one night is not on average that of many, it is more than `smooth_effect`: the mean square of
+    the misses over the mean variance, on the link's scale.
+
+    Args:
+        nightly, variances: The figure of each night alone, and its variance over independent rows; not a number where
+            there is none.
+    """
+    if figure.value is None or not len(nightly):
+        return 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = np.array([figure.link.slope(each) if 0 < each < 1 else math.nan for each in nightly.tolist()])
+        misses = figure.link.there(nightly) - float(figure.link.there(np.array(figure.value)))
+        spreads = variances * slopes**2
+    held = np.isfinite(misses) & np.isfinite(spreads) & (spreads > 0)
+    if np.count_nonzero(held) < ENOUGH_NIGHTS:
+        return 1.0
+    return max(1.0, float((misses[held] ** 2).mean() / spreads[held].mean()) / weights)

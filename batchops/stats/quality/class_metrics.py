@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.intervals import NOT_MEASURED, Estimate, proportion_estimate
-from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, Smooth, smooth_effect, smooth_estimate
+from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, Smooth, lone_effect, smooth_effect, smooth_estimate
 from batchops.stats.outcomes.classes import FROM_MARGINS, ClassCounts, Margins, per_class, variance_by_pairs
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, ScoreCells
 from batchops.stats.quality.curves import area, area_variance
@@ -37,6 +37,8 @@ _RATIOS: Mapping[str, Ratio] = MappingProxyType(
     }
 )
 _SMOOTH = tuple(name for name in FROM_MARGINS if name != "accuracy")
+_MIXED = frozenset(name for name in _SMOOTH if name.endswith(("_macro", "_weighted")))
+"""Whose figure of one night is not on average that of many, the nights' shares of classes being what they are."""
 _CORRELATIONS = ("matthews_corrcoef", "cohen_kappa")
 
 CLASS_METRICS = (*_RATIOS, *_SMOOTH, "roc_auc")
@@ -60,8 +62,16 @@ def class_metrics(window: Window, cells: ScoreCells, design: Mapping[str, float]
 def class_effects(window: Window, cells: ScoreCells) -> dict[str, float]:
     """By how much each metric's variance between nights exceeds that of independent rows, where it is known."""
     effects = {name: ratio_effect(ratio, window) for name, ratio in _RATIOS.items()}
-    effects |= {name: smooth_effect(figure, window.effect) for name, figure in _smooth(window, cells).items()}
-    return {name: effect for name, effect in effects.items() if effect is not None}
+    smooth = _smooth(window, cells)
+    effects |= {name: smooth_effect(figure, window.effect) for name, figure in smooth.items()}
+    found = {name: effect for name, effect in effects.items() if effect is not None}
+    nightly = _confusions(window, cells) if window.labelled else np.zeros((0, 0, 0))
+    for name in _MIXED & found.keys():
+        figure = FROM_MARGINS[name]
+        spreads = np.array([variance_by_pairs(figure, each) for each in nightly])
+        alone = lone_effect(smooth[name], figure(Margins.of(nightly)), spreads, window.effect)
+        found[name] = max(found[name], alone)
+    return found
 
 
 def _counts(window: Window) -> list[ClassCounts]:
@@ -104,7 +114,8 @@ def _mean_area(window: Window, cells: ScoreCells) -> Smooth:
     """The mean of the areas of each class against the rest.
 
     How the areas of two classes vary together is not in what was counted; rows taken as independent, they are taken
-    to vary as one, which makes the interval of a single cross-section too wide rather than too narrow.
+    to vary as one, which makes the interval of a single cross-section too wide rather than too narrow. The nights of a
+    reference show how they do, so that its design effect may be less than 1.
     """
     tables = [counts.histogram for counts in _counts(window)]
     rows = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
@@ -133,6 +144,7 @@ def _mean_area(window: Window, cells: ScoreCells) -> Smooth:
         np.mean(without, axis=0),
         float(np.mean(spreads)) ** 2 if rows > 1 else None,
         float(np.mean(errors)),
+        at_most=True,
     )
 
 

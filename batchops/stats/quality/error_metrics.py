@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, NOT_MEASURED, Estimate, proportion_estimate
-from batchops.stats.numbers.smooth import POSITIVE, REST, Smooth, smooth_effect, smooth_estimate
+from batchops.stats.numbers.smooth import AS_IT_IS, POSITIVE, REST, Smooth, smooth_effect, smooth_estimate
 from batchops.stats.numbers.whole import real
 from batchops.stats.outcomes.regression import LARGEST, MOMENTS, ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.outcomes.state import ScoreCells, SliceQuality
@@ -151,10 +151,12 @@ def _mean(name: str, window: Window, scale: ErrorCells, design: float) -> Estima
     if figure.value is None:
         return Estimate(None, n=figure.n)
     unit = 0 if name in _SHARES else scale.label_exponent if name in _LEVELS else scale.error_exponent
+    signed = name in _LEVELS or name == "mean_error"
     figure = replace(
         figure,
         error=math.ldexp(HALF_UNIT, unit),
-        bounds=(-math.inf if name in _LEVELS or name == "mean_error" else 0.0, math.inf),
+        bounds=(-math.inf if signed else 0.0, math.inf),
+        link=AS_IT_IS if signed else POSITIVE,
     )
     found = smooth_estimate(figure, design * _weights_effect(name, window))
     if name not in _LEVELS or found.value is None:
@@ -200,6 +202,9 @@ def _smooth(window: Window, scale: ErrorCells) -> dict[str, Smooth]:
         unit = real(1, 2 * scale.error_exponent)
         mean, left = float(whole[2, 0] / whole[0, 0]), [side[2, 0] / side[0, 0] for side in sides]
         variance = float(whole[4, 0] / whole[0, 0] - np.float64(mean) ** 2) / n
+        # A few large errors say most of a mean square, and count as few: half of as many, near what Satterthwaite
+        # (1946) has of normal errors.
+        freedom = max(1.0, float(whole[2, 0] ** 2 / whole[4, 0]) / 2) if whole[4, 0] > 0 else math.inf
         root, scaled = math.sqrt(max(mean, 0.0)), math.ldexp(1.0, scale.error_exponent)
         squared = Smooth(
             mean * unit,
@@ -208,6 +213,7 @@ def _smooth(window: Window, scale: ErrorCells) -> dict[str, Smooth]:
             error=HALF_UNIT * unit,
             bounds=(0.0, math.inf),
             link=POSITIVE,
+            freedom=freedom,
             **_without([each * unit for each in left]),
         )
         rooted = Smooth(
@@ -217,9 +223,13 @@ def _smooth(window: Window, scale: ErrorCells) -> dict[str, Smooth]:
             error=(math.sqrt(mean + HALF_UNIT) - root) * scaled,
             bounds=(0.0, math.inf),
             link=POSITIVE,
+            freedom=freedom,
             **_without([np.sqrt(np.maximum(each, 0.0)) * scaled for each in left]),
         )
-        explained = {name: _explained(whole, sides, scale, name == "r2") for name in ("r2", "explained_variance")}
+        explained = {
+            name: replace(_explained(whole, sides, scale, name == "r2"), freedom=freedom)
+            for name in ("r2", "explained_variance")
+        }
     return {"mean_squared_error": squared, "root_mean_squared_error": rooted, **explained}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -11,12 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, Estimate, influences
-from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, LOGIT, Smooth, smooth_effect, smooth_estimate
+from batchops.stats.numbers.smooth import (
+    AS_IT_IS,
+    CORRELATION,
+    LOGIT,
+    Shape,
+    Smooth,
+    lone_effect,
+    smooth_effect,
+    smooth_estimate,
+)
 from batchops.stats.outcomes.classes import FROM_MARGINS, Margins, variance_by_pairs
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, Quality, ScoreCells
 from batchops.stats.outcomes.tally import WIDE
 from batchops.stats.quality.class_metrics import CLASS_METRICS, by_class, class_effects, class_metrics
-from batchops.stats.quality.curves import area, area_variance, average_precision, average_precision_variance
+from batchops.stats.quality.curves import area, area_shape, area_variance, average_precision, average_precision_variance
 from batchops.stats.quality.error_metrics import ERROR_METRICS, error_effects, error_metrics
 from batchops.stats.quality.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
 from batchops.stats.quality.window import Window, left_out, nightly_sums, window_of
@@ -150,8 +159,22 @@ def design_effects(quality: Quality, cells: ScoreCells) -> dict[str, float]:
     if cells.task == "regression":
         return error_effects(window, cells)
     effects = {name: ratio_effect(ratio, window) for name, ratio in RATIOS.items()}
-    effects |= {name: smooth_effect(figure, window.effect) for name, figure in _smooth(window, cells).items()}
-    return {name: effect for name, effect in effects.items() if effect is not None}
+    smooth = _smooth(window, cells)
+    effects |= {name: smooth_effect(figure, window.effect) for name, figure in smooth.items()}
+    found = {name: effect for name, effect in effects.items() if effect is not None}
+    if "average_precision" in found:
+        alone = _lone_precision(smooth["average_precision"], window, cells)
+        found["average_precision"] = max(found["average_precision"], alone)
+    return found
+
+
+def _lone_precision(figure: Smooth, window: Window, cells: ScoreCells) -> float:
+    """How far nights by themselves miss: average precision is steeper in how many positives there are."""
+    tables = [counts for _, counts in _curves(window, cells)]
+    values = [float(average_precision(negatives, positives)[0]) for negatives, positives in tables]
+    variances = [average_precision_variance(*each) for each in tables]
+    spreads = np.array([math.nan if each is None else each for each in variances])
+    return lone_effect(figure, np.array(values), spreads, window.effect)
 
 
 def class_details(quality: Quality, cells: ScoreCells) -> dict[str, dict[str, Estimate]]:
@@ -171,28 +194,40 @@ def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
     by_entity = left_out(_decisions(entities.sums)) if entities is not None else None
     n = int(window.rows["labelled"].sum())
     found = {name: _from_decisions(name, (decisions, by_entity), n) for name in FROM_DECISIONS}
-    judged = [place for place in held if window.parts[place].histogram.cells]
-    if not judged:
+    curves = _curves(window, cells)
+    if not curves:
         return found | dict.fromkeys(FROM_SCORES, Smooth(None))
-    size = len(cells.edges) + 1
-    counts = [window.parts[place].histogram for place in judged]
-    nightly = [window.factor * np.stack([table.floats(size, 0), table.floats(size, 1)]) for table in counts]
+    judged, nightly = [place for place, _ in curves], [counts for _, counts in curves]
     rows = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
-    found["roc_auc"] = _with_entities(_from_curve(nightly, rows, "roc_auc"), window, cells)
-    found["average_precision"] = _from_curve(nightly, rows, "average_precision")
+    found["roc_auc"] = _with_entities(_from_curve(nightly, rows, "roc_auc"), window, cells, area)
+    found["average_precision"] = _with_entities(
+        _from_curve(nightly, rows, "average_precision"), window, cells, average_precision
+    )
     found["expected_calibration_error"] = _calibration_error(window, judged, len(cells.calibration) + 1, rows)
     return found
 
 
-def _with_entities(figure: Smooth, window: Window, cells: ScoreCells) -> Smooth:
-    """The area with what it is without each group of entities, in the few wide cells that are kept of those."""
+def _curves(window: Window, cells: ScoreCells) -> list[tuple[int, Floats]]:
+    """Places of the nights that have labels and scores; negatives and positives of each by cell."""
+    size, held = len(cells.edges) + 1, [place for place in window.labelled if window.parts[place].histogram.cells]
+    counts = [window.parts[place].histogram for place in held]
+    return [
+        (place, window.factor * np.stack([table.floats(size, 0), table.floats(size, 1)]))
+        for place, table in zip(held, counts, strict=True)
+    ]
+
+
+def _with_entities(
+    figure: Smooth, window: Window, cells: ScoreCells, value_of: Callable[[Floats, Floats], tuple[Floats, Floats]]
+) -> Smooth:
+    """The area under a curve with what it is without each group of entities, in the few wide cells kept of those."""
     if window.entities is None or figure.value is None:
         return figure
     size, lines = len(cells.coarse) // WIDE + 1, window.entities.parts
     counts = [[part.histogram.floats(size, side) for line in lines for part in line] for side in range(2)]
     tables = window.factor * np.stack([np.stack(each) for each in counts], axis=1)
     sides = (np.maximum(each, 0.0) for each in left_out(tables.reshape(len(lines), -1, 2, size)))
-    groups, by_night = (area(each[:, 0], each[:, 1])[0] for each in sides)
+    groups, by_night = (value_of(each[:, 0], each[:, 1])[0] for each in sides)
     return replace(figure, groups=groups, cells=by_night)
 
 
@@ -247,10 +282,11 @@ def _from_curve(nightly: list[Floats], rows: int, name: str) -> Smooth:
     figure = Smooth(
         float(value), rows, np.array(without, dtype=np.float64), variance_of(negatives, positives), float(error)
     )
+    n, m = float(negatives.sum()), float(positives.sum())
     if name == "roc_auc":
-        few = min(float(negatives.sum()), float(positives.sum()))
-        return replace(figure, link=LOGIT, freedom=max(few - 1, 1.0))
-    return figure.alone() if alone else figure
+        return replace(figure, link=LOGIT, shape=Shape(area_shape(n, m), min(n, m), always=True))
+    shape = Shape(lambda true: true * (1 - true) / m, m)
+    return figure.alone() if alone else replace(figure, link=LOGIT, freedom=max(m - 1, 1.0), shape=shape)
 
 
 def _calibration_error(window: Window, judged: list[int], size: int, rows: int) -> Smooth:
@@ -269,19 +305,23 @@ def _calibration_error(window: Window, judged: list[int], size: int, rows: int) 
     value = float(error_of(whole))
     brier = float(window.sums["brier"].sum()) / SCORE / n
     figure = Smooth(value, rows, error_of(whole - tables), (brier - value**2) / n)
-    return replace(figure, bias=_calibration_bias(tables, len(judged) >= ENOUGH_NIGHTS))
+    return replace(figure, bias=_calibration_bias(tables, None if len(judged) >= ENOUGH_NIGHTS else window.effect))
 
 
-def _calibration_bias(tables: Floats, by_night: bool) -> float:
-    """What noise alone adds to a mean of absolute gaps at most, on average: sqrt(2 / pi) standard errors a bin."""
+def _calibration_bias(tables: Floats, effect: float | None) -> float:
+    """What noise alone adds to a mean of absolute gaps at most, on average: sqrt(2 / pi) standard errors a bin.
+
+    Args:
+        effect: By how much weights widen a variance over rows; None: errors are those between nights.
+    """
     n, gaps = tables[:, 0], tables[:, 1] - tables[:, 2] / SCORE
-    if by_night:
+    if effect is None:
         rows = np.broadcast_to(n.sum(axis=1, keepdims=True), gaps.shape)
         changes = influences(gaps, rows)
         errors = np.sqrt(((changes - changes.mean(axis=0)) ** 2).sum(axis=0) * (len(gaps) - 1) / len(gaps))
     else:
         held, positives = n.sum(axis=0), tables[:, 1].sum(axis=0)
-        errors = np.sqrt(np.maximum(positives - positives**2 / np.maximum(held, 1e-300), 0.0)) / held.sum()
+        errors = np.sqrt(np.maximum(positives - positives**2 / np.maximum(held, 1e-300), 0.0) * effect) / held.sum()
     return math.sqrt(2 / math.pi) * float(errors.sum())
 
 

@@ -12,6 +12,7 @@ from batchops.stats.numbers.intervals import (
     ENOUGH_NIGHTS,
     Estimate,
     counted,
+    design_effect,
     influences,
     mean_estimate,
     proportion_estimate,
@@ -95,4 +96,4 @@ def ratio_effect(ratio: Ratio, window: Window) -> float | None:
     if independent <= 0:
         return None
     independent *= window.effect_all if ratio.every else window.effect
-    return max(1.0, spread_of(influences(above[held], below[held])).variance / independent)
+    return max(1.0, design_effect(spread_of(influences(above[held], below[held])), independent))

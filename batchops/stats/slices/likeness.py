@@ -9,12 +9,15 @@ import numpy as np
 
 from batchops.stats.numbers.intervals import ENOUGH_NIGHTS
 from batchops.stats.outcomes.state import Quality, ScoreCells
-from batchops.stats.slices.means import MEANS, measure, spread_together
-from batchops.stats.slices.table import slice_table
+from batchops.stats.slices.means import MEANS, Mean, measure, spread_together
+from batchops.stats.slices.table import SliceTable, slice_table
 
 __all__ = ["NOT_ALIKE", "SUPPORT", "Alike", "night_likeness"]
 
 SUPPORT = 50
+
+SEEN = 500
+"""Slices of most rows that say how alike rows of one slice and night are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,9 @@ def night_likeness(quality: Quality, cells: ScoreCells, design: Mapping[str, flo
     """How alike rows of a night are in the reference.
 
     With m rows a night the design effect is 1 + (m - 1) rho; a slice has fewer rows a night than all rows are, and so a
-    smaller one. What a night does to all its rows alike widens no gap: of gaps, rho is what the nights of the
-    reference's own slices show, all taken together.
+    smaller one. What a night does to the rows of a slice alone is seen in the reference's slices, and counts where it
+    is more. What a night does to all its rows alike widens no gap: of gaps, rho is what the nights of the reference's
+    own slices show, all taken together.
 
     Args:
         quality: Of the reference.
@@ -54,11 +58,25 @@ def night_likeness(quality: Quality, cells: ScoreCells, design: Mapping[str, flo
         crowd = float(measure(mean, overall).crowd[0]) if mean is not None else 0.0
         if crowd > 1:
             found[name] = min(1.0, max(effect - 1, 0.0) / (crowd - 1))
-    return Alike(found, _of_gaps(quality, cells, metric))
+    table = slice_table(quality, cells)
+    for name in found.keys() & means.keys():
+        found[name] = max(found[name], _of_slices(means[name], table))
+    return Alike(found, _of_gaps(table, means[metric]))
 
 
-def _of_gaps(quality: Quality, cells: ScoreCells, metric: str) -> float:
-    table, mean = slice_table(quality, cells), MEANS[cells.task][metric]
+def _of_slices(mean: Mean, table: SliceTable) -> float:
+    """What the nights of the slices themselves show, all taken together: those do to a slice's rows what they do to all
+    rows, and more.
+    """
+    most = np.argsort(-table.rows, kind="stable")[:SEEN]
+    own = measure(mean, {name: each[most] for name, each in table.sums.items()})
+    enough = (own.nights >= ENOUGH_NIGHTS) & (own.effective >= SUPPORT) & (own.crowd > 1)
+    excess, rows = own.spread() - own.variance, own.variance * (own.crowd - 1)
+    enough &= np.isfinite(excess) & np.isfinite(rows)
+    return float(np.clip(excess[enough].sum() / rows[enough].sum(), 0.0, 1.0)) if rows[enough].any() else 0.0
+
+
+def _of_gaps(table: SliceTable, mean: Mean) -> float:
     own, rest = measure(mean, table.sums), measure(mean, table.rest())
     enough = np.minimum(own.nights, rest.nights) >= ENOUGH_NIGHTS
     enough &= (np.minimum(own.effective, rest.effective) >= SUPPORT) & (own.crowd > 1)

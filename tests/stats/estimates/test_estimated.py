@@ -12,9 +12,9 @@ from sklearn import metrics as sk
 from sklearn.isotonic import IsotonicRegression
 
 from batchops.stats import NightQuality, Quality, ScoreCells, lay_out_scores, merge_qualities, tally_quality
-from batchops.stats.estimates.cbpe import expected_scores, isotonic, score_curve
+from batchops.stats.estimates.cbpe import Expected, expected_scores, isotonic, score_curve
 from batchops.stats.estimates.estimated import Lesson, Outlook, WeightedRows, effective_rows, learn
-from batchops.stats.estimates.misses import folds_of
+from batchops.stats.estimates.misses import Miss, folds_of, misses_of
 
 Floats = NDArray[np.float64]
 
@@ -314,3 +314,11 @@ def test_weeks_are_estimated_from_other_weeks() -> None:
     assert sorted(set(folds.values())) == list(range(12))
     assert len({folds[f"2013-07-{day:02}"] for day in range(1, 8)}) == 1  # Monday to Sunday
     assert folds_of(["a", "b", "c"]) == [0, 1, 2]
+
+
+def test_a_band_of_sixty_nights_lies_between_their_ranks_and_not_at_the_outermost() -> None:
+    nights = [{"log_loss": Miss(Expected(0.5 + place / 1_000, 0.0), 0.5)} for place in range(-30, 30)]
+    found = misses_of(nights)["log_loss"]
+    spread = math.sqrt(found.between)
+    # 2.5 % of 61 is 1.525: half-way from the outermost to the next.
+    assert (found.low * spread, found.high * spread) == pytest.approx((-0.029475, 0.028475))

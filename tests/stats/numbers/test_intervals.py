@@ -16,7 +16,7 @@ from batchops.stats.numbers.intervals import (
     two_sided,
     wilson,
 )
-from benchmarks.coverage import CASES, Case, coverage
+from benchmarks.shares import CASES, Case, coverage
 
 Nights = list[tuple[int, int]]
 nights = st.lists(st.tuples(st.integers(0, 9), st.integers(9, 30)), min_size=8, max_size=20)
@@ -94,7 +94,9 @@ def test_a_night_that_outweighs_all_others_leaves_little_freedom() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", [case for case in CASES if case.told], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.told], ids=lambda case: f"{case.kind} {case.truth}, {case.name}"
+)
 def test_intervals_cover_what_they_say(case: Case) -> None:
     # 1,500 runs are off by 1.1 points, twice their standard error.
     assert 0.925 <= coverage(case, 1_500, seed=5) <= 0.975

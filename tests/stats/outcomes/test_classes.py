@@ -14,6 +14,7 @@ from batchops.stats import (
     Quality,
     ScoreCells,
     class_details,
+    design_effects,
     lay_out_quality,
     merge_qualities,
     metrics,
@@ -237,3 +238,35 @@ def test_intervals_of_classes_cover_the_truth(nights: int, shock: float) -> None
     for name, times in found.items():
         assert times > 0.93 * runs, name
         assert times < 0.98 * runs or name == "roc_auc", name
+
+
+def test_nights_show_how_areas_of_several_classes_vary_together_and_make_the_interval_of_one_night_narrower() -> None:
+    rng = np.random.default_rng(7)
+    rows = drawn(rng, 12_000)
+    cells = lay_out_quality(rows, "multiclass")
+    design = design_effects(window(rows, cells, 60), cells)
+    assert design["roc_auc"] < 0.9
+    alone, known = (metrics(window(rows.head(200), cells), cells, each)["roc_auc"] for each in ({}, design))
+    assert alone.upper is not None
+    assert alone.lower is not None
+    assert known.upper is not None
+    assert known.lower is not None
+    assert known.upper - known.lower < 0.97 * (alone.upper - alone.lower)
+
+
+def test_one_night_is_as_uncertain_as_nights_miss_a_figure_that_is_another_for_each_mix_of_classes() -> None:
+    rng, nights, size = np.random.default_rng(8), 60, 300
+    shares = rng.dirichlet([2.0, 2.0, 2.0], nights)
+    label = np.concatenate([rng.choice(3, size, p=each) for each in shares])
+    wrong = rng.random(len(label)) < 0.3
+    decided = np.where(wrong, rng.integers(3, size=len(label)), label)
+    names = np.array(["a", "b", "c"])
+    rows = pl.DataFrame({"label": names[label], "prediction": names[decided]})
+    cells = lay_out_quality(rows, "multiclass")
+    design = design_effects(window(rows, cells, nights), cells)
+    for name in ("precision_macro", "precision_weighted"):
+        whole, held = metrics(window(rows, cells, nights), cells)[name].value or 0.0, 0
+        for part in rows.iter_slices(size):
+            found = metrics(window(part, cells), cells, design)[name]
+            held += (found.lower or 0.0) <= whole <= (found.upper or 1.0)
+        assert held >= 0.9 * nights

@@ -267,3 +267,16 @@ def test_intervals_of_numbers_cover_the_truth(nights: int, shock: float) -> None
     )
     for name, times in found.items():
         assert 0.93 * runs < times < 0.975 * runs, name
+
+
+def test_a_mean_square_that_a_few_large_errors_make_is_known_as_from_few_rows() -> None:
+    rng, held, runs = np.random.default_rng(9), 0, 400
+    laid = pl.DataFrame({"prediction": rng.normal(50, 12, 5_000), "label": np.full(5_000, 50.0)})
+    cells = lay_out_quality(laid, "regression")
+    for _ in range(runs):
+        label = rng.normal(50, 10, 60)
+        rows = pl.DataFrame({"prediction": label + rng.exponential(3, 60) - 3, "label": label})
+        found = metrics(tally_quality(rows, "", (), cells), cells)["mean_squared_error"]
+        held += (found.lower or 0.0) <= 9 <= (found.upper or math.inf)
+    # 83 % by the normal quantile, 95 % for errors that are normal.
+    assert held >= 0.87 * runs

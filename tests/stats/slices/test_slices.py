@@ -369,6 +369,23 @@ def test_one_night_is_as_uncertain_as_the_nights_of_the_reference_say() -> None:
     assert np.mean(np.abs(gaps) <= widths) == pytest.approx(0.94, abs=0.03)
 
 
+def test_a_slice_of_one_night_counts_what_nights_do_to_it_alone() -> None:
+    rng = np.random.default_rng(16)
+    reference = counted(nights(rng, 60, shock=0.2))
+    design = design_effects(reference, CELLS)
+    alike = night_likeness(reference, CELLS, design, "calibration_gap")
+    held = []
+    for _ in range(15):
+        for each in slice_gaps(counted(nights(rng, 1, shock=0.2)), CELLS, GAP, alike).slices:
+            rate = each.metrics["base_rate"]
+            if each.supported and each.key[0][0] == "group":
+                lower, upper = bounds(rate.lower, rate.upper)
+                held.append(lower <= 2 / 7 <= upper)
+    # By a whole night's design effect, which shocks of 40 groups hardly move, it would be a fiftieth of this.
+    assert alike.rows["base_rate"] == pytest.approx(0.2**2 / (2 / 7 * 5 / 7), rel=0.3)
+    assert np.mean(held) == pytest.approx(0.95, abs=0.04)
+
+
 def test_weights_count_rows_as_often_as_they_weigh() -> None:
     frame = nights(np.random.default_rng(14), 1, rows=4_000)
     twice = pl.concat([frame, frame.filter(pl.col("group") < "g20")])

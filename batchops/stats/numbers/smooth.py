@@ -198,7 +198,8 @@ def _scored(figure: Smooth, shape: Shape, spread: Spread) -> tuple[float, float]
         scale = max(1.0, spread.variance / expected if expected > 0 else 1.0)
     else:
         scale = shape.scale(value, seen) * max(wider, 1.0)
-    return shape.bounds(value, scale, two_sided(LEVEL, spread.freedom))
+    clustered = figure.entities or len(figure.without) >= ENOUGH_NIGHTS
+    return shape.bounds(value, scale, two_sided(LEVEL, spread.freedom if clustered else math.inf))
 
 
 def _back(link: Link, value: float) -> float:

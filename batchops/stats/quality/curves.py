@@ -47,7 +47,7 @@ def area_shape(negatives: float, positives: float) -> Callable[[float], float]:
     Hanley & McNeil's (1982) with both kinds of rows taken alike, so that it is the same for scores turned round.
 
     >>> round(area_shape(400, 10)(0.95) ** 0.5, 4)
-    0.0358
+    0.0362
     """
     rows = (negatives + positives) / 2 - 1
 

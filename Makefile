@@ -10,6 +10,9 @@ TEST := .venv-test/bin/python
 # Files, not tests, are shared out: what a file's tests share is made once.
 PYTEST := $(TEST) -m pytest -q -n 2 --dist loadfile
 
+# Modules that were read once are kept compiled, whatever the caller's shell says: there are some thousand processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The locks name everything with its hash, so nothing is resolved here; what has to be built is built by the locked
 # setuptools and hatchling, so that no build fetches others.
 LOCKED := --no-deps --require-hashes

@@ -1,4 +1,4 @@
-# make demo | test | check | clean: needs Linux, Python 3.11 or newer and make; uv is used where it is present.
+# make demo | test | slow | check | clean: needs Linux, Python 3.11 or newer and make; uv is used where it is present.
 
 PYTHON ?= python3
 DEMO_FROM ?= 2013-06-01
@@ -7,8 +7,12 @@ DEMO_TO ?= 2013-07-31
 BATCHOPS := .venv/bin/batchops
 NIGHTS := --from $(DEMO_FROM) --to $(DEMO_TO)
 TEST := .venv-test/bin/python
+# Where memory serves as a disk and has the room, what tests sync to it costs nothing: most of a small night is that.
+ROOM := $(shell df --output=avail -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 8000000 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }')
+PYTEST := $(ROOM) $(TEST) -m pytest -q -n 2
 # Files, not tests, are shared out: what a file's tests share is made once.
-PYTEST := $(TEST) -m pytest -q -n 2 --dist loadfile
+FAST := $(PYTEST) --dist loadfile
+SLOW := $(PYTEST) --dist worksteal -m slow
 
 # Modules that were read once are kept compiled, whatever the caller's shell says: there are some thousand processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,7 +30,7 @@ new_venv = $(PYTHON) -m venv $(1)
 install = $(1)/bin/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test check clean locks
+.PHONY: demo test slow check clean locks
 
 .venv/stamp: requirements.lock requirements-build.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -61,14 +65,17 @@ demo: var/data/stamp
 	@$(BATCHOPS) status flights_delay
 
 test: .venv-test/stamp
-	@$(PYTEST)
+	@$(FAST)
+
+slow: .venv-test/stamp
+	@$(SLOW)
 
 check: .venv-test/stamp
 	@$(TEST) -m ruff format --check .
 	@$(TEST) -m ruff check .
 	@$(TEST) -m mypy
 	@.venv-test/bin/lint-imports --no-logo
-	@$(PYTEST)
+	@$(FAST)
 
 clean:
 	rm -rf .venv .venv-test var dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

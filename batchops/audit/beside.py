@@ -90,7 +90,7 @@ def _figures(compared: Compared, beside: Beside, policy: Policy) -> Iterator[Fig
     yield from drift_figures(comparison, policy)
     yield from weighted_figures(comparison.columns, beside.reliance, policy)
     if beside.labels:
-        yield from quality_figures(comparison, beside.reference.quality)
+        yield from quality_figures(comparison, beside.reference.quality, compared.concept.charted)
         yield from slice_figures(comparison, policy)
         yield from fairness_figures(comparison, policy)
     yield from recent_figures(compared.recent, policy)

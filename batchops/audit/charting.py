@@ -55,21 +55,26 @@ class Charted:
         unit: ``ratio`` of the reference's value, or ``points``.
         limit: Of the change; up to it a chart takes no notice.
         both: It matters on either side.
-        reference: The level of the reference.
+        level: Of the reference.
+        series: The window's nights, without what their weekdays add.
         week, newest: Change over the last nights, and on the newest, in ``unit``.
         charts: Method -> where it stands; for both sides the one that is further out.
-        nights: That were charted.
     """
 
     metric: str
     unit: str
     limit: Limit
     both: bool
-    reference: float
+    level: Level
+    series: Nightly
     week: Estimate
     newest: Estimate
     charts: Mapping[str, Chart]
-    nights: tuple[str, ...]
+
+    @property
+    def nights(self) -> tuple[str, ...]:
+        """That were charted."""
+        return self.series.nights
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +148,11 @@ def _charted(metric: str, nights: Nightly, known: Mapping[str, Known], policy: P
         unit=unit,
         limit=limit,
         both=both,
-        reference=level.value,
+        level=level,
+        series=nights,
         week=_over(shift_of(level, nights.last(WEEK)), base),
         newest=_over(shift_of(level, nights.last(1)), base),
         charts=charts,
-        nights=nights.nights,
     )
 
 
@@ -183,7 +188,7 @@ def chart_figures(found: Sequence[Charted], facts: Mapping[str, Scalar]) -> Iter
                 change.upper,
                 side="both" if each.both else "upper",
                 limit=each.limit,
-                evidence={**facts, "reference": each.reference, "nights": change.nights},
+                evidence={**facts, "reference": each.level.value, "nights": change.nights},
                 chance=change.chance,
             )
         for method, chart in each.charts.items():

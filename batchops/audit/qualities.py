@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from batchops.audit.ages import age_parts
+from batchops.audit.charting import Charted
 from batchops.audit.compare import Comparison
 from batchops.audit.figures import ALL_ROWS
 from batchops.audit.outcomes import (
@@ -41,6 +42,7 @@ from batchops.stats import (
     thresholds,
     trivial,
 )
+from batchops.stats.nights.nightly import stray_chance
 from batchops.verdict import Figure, Finding, Scalar, Severity
 
 __all__ = ["MAIN_METRICS", "judged_change", "main_values", "quality_figures", "quality_part"]
@@ -91,14 +93,21 @@ _HOW: Mapping[str, _Judged] = {
 }
 
 
-def quality_figures(comparison: Comparison, cells: ScoreCells) -> Iterator[Figure]:
-    """The window's main metrics against the reference's, and how many of its rows have a label."""
+def quality_figures(comparison: Comparison, cells: ScoreCells, charts: Sequence[Charted] = ()) -> Iterator[Figure]:
+    """The window's main metrics against the reference's, and how many of its rows have a label.
+
+    Args:
+        charts: Metrics of which it is known how nights follow each other.
+    """
+    known = {each.metric: each for each in charts}
     now, before = comparison.metrics, comparison.metrics_reference
     names = MAIN_METRICS[cells.task]
     if not cells.scored:
         names = ("accuracy",)
     for name in names:
         change, n = judged_change(name, now, before), now.get(name, NOT_MEASURED).n
+        if name in known:
+            change = _remembering(change, known[name], before)
         yield Figure(
             f"quality.{name}",
             ALL_ROWS,
@@ -145,6 +154,20 @@ def judged_change(name: str, now: Metrics, before: Metrics) -> Estimate:
     if current.n < K_ANONYMOUS or (name != "calibration_gap" and was.n < K_ANONYMOUS):
         return NOT_MEASURED
     return _HOW[name].change(current, was, before)
+
+
+def _remembering(change: Estimate, known: Charted, before: Metrics) -> Estimate:
+    """The same change with the larger of two chances: its own, of nights that know nothing of each other, and that of
+    nights that follow each other as those of training do.
+    """
+    own, value, unit = change.chance, change.value, 1.0
+    if known.metric != "calibration_gap":
+        size = "root_mean_squared_error" if known.metric == "mean_error" else known.metric
+        unit = before.get(size, NOT_MEASURED).value or 0.0
+    if own is None or value is None or not unit:
+        return change
+    follow = stray_chance(known.level, known.series, value * unit, origin=known.metric == "calibration_gap")
+    return replace(change, chance=lambda edge: max(own(edge), follow(edge * unit)))
 
 
 def _evidence(name: str, now: Metrics, before: Metrics) -> dict[str, Scalar]:

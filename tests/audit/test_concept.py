@@ -7,7 +7,9 @@ import pytest
 
 from batchops.audit import SCORE, Audit, Reference
 from batchops.audit.charting import NEWEST
+from batchops.audit.compare import compare_audits
 from batchops.audit.concept import Concept, compare_concept, concept_figures, concept_part
+from batchops.audit.qualities import quality_figures
 from batchops.stats import Quality, merge_qualities
 from batchops.stats.nights.control import cusum_chance, ewma_chance
 from batchops.verdict import FALSE_FAILS, Figure, Limit, Policy, Severity, Verdict, judge
@@ -153,3 +155,28 @@ def test_a_season_that_training_never_had_is_said() -> None:
     assert compare_concept(window(), reference(), POLICY).covered
     summer = merge_qualities([night(200 + place).quality for place in range(10)])
     assert not compare_concept(summer, reference(), POLICY).covered
+
+
+def test_quality_over_a_window_asks_how_nights_follow_each_other_and_still_finds_a_change() -> None:
+    quiet, changed = ([night(START + place, change) for place in range(30)] for change in (same, late(0.35)))
+    for audits, expected in (
+        (quiet, set[str]()),
+        (changed, {"quality.calibration_gap:all rows", "quality.log_loss:all rows"}),
+    ):
+        comparison = compare_audits(audits, reference(), POLICY)
+        charts = compare_concept(comparison.quality, reference(), POLICY, comparison.aged).charted
+        plain = {each.id: each for each in quality_figures(comparison, reference().quality)}
+        told = [*quality_figures(comparison, reference().quality, charts)]
+        for figure in told:
+            own = plain[figure.id].chance
+            if figure.chance is not None and own is not None:
+                assert all(figure.chance(edge) >= own(edge) for edge in (0.0, 0.01, 0.05, 0.2))
+        by = {each.id: each.chance for each in told}["quality.log_loss:all rows"]
+        alone = plain["quality.log_loss:all rows"].chance
+        assert by is not None
+        assert alone is not None
+        # What nights may do by themselves was asked, and is not the same.
+        assert by(0.0) > alone(0.0)
+        found = {each.id for each in judge(told, POLICY, "").alarms}
+        assert found >= expected
+        assert bool(found) is bool(expected)

@@ -10,7 +10,7 @@ Structural Time Series Models, 1989, 3.2).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,17 @@ from scipy.special import ndtr, ndtri
 
 from batchops.stats.numbers.intervals import LEVEL, Estimate, two_sided
 
-__all__ = ["ENOUGH_FOR_WEEKDAYS", "Level", "Nightly", "innovations", "level_of", "moved", "shift_of", "weekday_effects"]
+__all__ = [
+    "ENOUGH_FOR_WEEKDAYS",
+    "Level",
+    "Nightly",
+    "innovations",
+    "level_of",
+    "moved",
+    "shift_of",
+    "stray_chance",
+    "weekday_effects",
+]
 
 Floats = NDArray[np.float64]
 
@@ -187,15 +197,12 @@ def innovations(level: Level, nightly: Nightly, margin: float = 0.0) -> Floats:
 def shift_of(level: Level, nightly: Nightly) -> Estimate:
     """How far the mean of some nights lies from the reference's level; its chances count both sides.
 
-    The mean of nights of one stretch has the variance of the level, plus tau^2 / L^2 sum rho^|i - j|, plus the mean
-    of their rows' variances over L.
+    The mean of nights of one stretch has the variance of the level, plus that of `_wandering`.
     """
-    days, errors, count = nightly.days(), np.array(nightly.errors), len(nightly.values)
+    count = len(nightly.values)
     if not count or level.nights < 2:
         return Estimate(None, nights=count)
-    apart = np.abs(days[:, None] - days[None, :])
-    together = (level.rho[:, None, None] ** apart).sum(axis=(1, 2)) / count**2
-    deviation = np.sqrt(level.level_variance + level.tau**2 * together + (errors**2).sum() / count**2)
+    deviation = np.sqrt(level.level_variance + _wandering(level, nightly))
     off = float(np.mean(nightly.values)) - level.mean
     value = float((level.weights * off).sum())
     spread = float(np.sqrt((level.weights * (deviation**2 + (off - value) ** 2)).sum()))
@@ -206,6 +213,34 @@ def shift_of(level: Level, nightly: Nightly) -> Estimate:
 
     radius = two_sided(LEVEL) * spread
     return Estimate(value, value - radius, value + radius, nights=count, chance=chance)
+
+
+def stray_chance(level: Level, nightly: Nightly, off: float, origin: bool = False) -> Callable[[float], float]:
+    """The probability, by edge, that the mean of some nights lies as far off as it does, or further on either side.
+
+    Args:
+        off: From the level; the figure may be another mean of the same nights than theirs, of their rows for one.
+        origin: ``off`` is from a number, so that it does not matter how well the level is known.
+    """
+    deviation = np.sqrt(_wandering(level, nightly) + (0.0 if origin else level.level_variance))
+
+    def chance(edge: float) -> float:
+        tails = ndtr((edge - abs(off)) / deviation) + ndtr((-edge - abs(off)) / deviation)
+        return min(1.0, float((level.weights * tails).sum()))
+
+    return chance
+
+
+def _wandering(level: Level, nightly: Nightly) -> Floats:
+    """Variance of the mean of some nights about the level, by pair of the grid.
+
+    tau^2 / L^2 sum rho^|i - j|, plus the mean of the L nights' own errors squared, over L.
+    """
+    days, errors = nightly.days(), np.array(nightly.errors)
+    apart = np.abs(days[:, None] - days[None, :])
+    rho, places = np.unique(level.rho, return_inverse=True)
+    together = np.array([(each**apart).mean() for each in rho])[places]
+    return np.asarray(level.tau**2 * together + (errors**2).mean() / len(errors))
 
 
 def moved(before: Nightly, after: Nightly) -> Estimate:

@@ -42,7 +42,8 @@ from batchops.stats import (
     thresholds,
     trivial,
 )
-from batchops.stats.nights.nightly import stray_chance
+from batchops.stats.nights.nightly import likeness
+from batchops.stats.numbers.changes import widened
 from batchops.verdict import Figure, Finding, Scalar, Severity
 
 __all__ = ["MAIN_METRICS", "judged_change", "main_values", "quality_figures", "quality_part"]
@@ -105,9 +106,8 @@ def quality_figures(comparison: Comparison, cells: ScoreCells, charts: Sequence[
     if not cells.scored:
         names = ("accuracy",)
     for name in names:
-        change, n = judged_change(name, now, before), now.get(name, NOT_MEASURED).n
-        if name in known:
-            change = _remembering(change, known[name], before)
+        sides = [_remembering(side, known[name]) if name in known else side for side in (now, before)]
+        change, n = judged_change(name, sides[0], sides[1]), now.get(name, NOT_MEASURED).n
         yield Figure(
             f"quality.{name}",
             ALL_ROWS,
@@ -156,18 +156,12 @@ def judged_change(name: str, now: Metrics, before: Metrics) -> Estimate:
     return _HOW[name].change(current, was, before)
 
 
-def _remembering(change: Estimate, known: Charted, before: Metrics) -> Estimate:
-    """The same change with the larger of two chances: its own, of nights that know nothing of each other, and that of
-    nights that follow each other as those of training do.
-    """
-    own, value, unit = change.chance, change.value, 1.0
-    if known.metric != "calibration_gap":
-        size = "root_mean_squared_error" if known.metric == "mean_error" else known.metric
-        unit = before.get(size, NOT_MEASURED).value or 0.0
-    if own is None or value is None or not unit:
-        return change
-    follow = stray_chance(known.level, known.series, value * unit, origin=known.metric == "calibration_gap")
-    return replace(change, chance=lambda edge: max(own(edge), follow(edge * unit)))
+def _remembering(metrics: Metrics, known: Charted) -> Metrics:
+    """The same metrics, of which one varies as nights do that follow each other as those of training."""
+    estimate = metrics.get(known.metric)
+    if estimate is None:
+        return metrics
+    return {**metrics, known.metric: widened(estimate, likeness(known.level, known.series))}
 
 
 def _evidence(name: str, now: Metrics, before: Metrics) -> dict[str, Scalar]:

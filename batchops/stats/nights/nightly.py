@@ -10,7 +10,7 @@ Structural Time Series Models, 1989, 3.2).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,9 +25,9 @@ __all__ = [
     "Nightly",
     "innovations",
     "level_of",
+    "likeness",
     "moved",
     "shift_of",
-    "stray_chance",
     "weekday_effects",
 ]
 
@@ -215,20 +215,14 @@ def shift_of(level: Level, nightly: Nightly) -> Estimate:
     return Estimate(value, value - radius, value + radius, nights=count, chance=chance)
 
 
-def stray_chance(level: Level, nightly: Nightly, off: float, origin: bool = False) -> Callable[[float], float]:
-    """The probability, by edge, that the mean of some nights lies as far off as it does, or further on either side.
+def likeness(level: Level, nightly: Nightly) -> float:
+    """How many times as much the mean of some nights varies as it would if none knew of the night before; 1 or more.
 
-    Args:
-        off: From the level; the figure may be another mean of the same nights than theirs, of their rows for one.
-        origin: ``off`` is from a number, so that it does not matter how well the level is known.
+    By the likeliest pair of the grid: that unlikely ones cannot be ruled out would hide every change.
     """
-    deviation = np.sqrt(_wandering(level, nightly) + (0.0 if origin else level.level_variance))
-
-    def chance(edge: float) -> float:
-        tails = ndtr((edge - abs(off)) / deviation) + ndtr((-edge - abs(off)) / deviation)
-        return min(1.0, float((level.weights * tails).sum()))
-
-    return chance
+    best = int(np.argmax(level.weights))
+    alone = (level.tau[best] ** 2 + float(np.mean(np.square(nightly.errors)))) / len(nightly.values)
+    return max(1.0, float(_wandering(level, nightly)[best] / alone)) if alone > 0 else 1.0
 
 
 def _wandering(level: Level, nightly: Nightly) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from batchops.stats.numbers.intervals import LEVEL, Estimate, Spread, two_sided
 
-__all__ = ["fallen", "risen", "shifted"]
+__all__ = ["fallen", "risen", "shifted", "widened"]
 
 
 def _spread(estimate: Estimate) -> Spread | None:
@@ -46,6 +46,21 @@ def _unsure(value: float, now: Estimate) -> Estimate:
 def _estimate(value: float, spread: Spread, error: float, now: Estimate, chance: Callable[[float], float]) -> Estimate:
     radius = spread.radius() + error
     return replace(now, value=value, lower=value - radius, upper=value + radius, error=error, chance=chance)
+
+
+def widened(estimate: Estimate, times: float) -> Estimate:
+    """The same, where it varies ``times`` as much, in variance, as its interval says.
+
+    >>> wide = widened(Estimate(1.0, 0.75, 1.5), 4)
+    >>> wide.lower, wide.upper
+    (0.5, 2.0)
+    """
+    value, lower, upper, error = estimate.value, estimate.lower, estimate.upper, estimate.error
+    if value is None or lower is None or upper is None:
+        return estimate
+    root = math.sqrt(times)
+    below, above = (max(half - error, 0.0) * root + error for half in (value - lower, upper - value))
+    return replace(estimate, lower=value - below, upper=value + above)
 
 
 def fallen(now: Estimate, was: Estimate) -> Estimate:

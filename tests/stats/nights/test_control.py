@@ -22,7 +22,7 @@ from batchops.stats.nights.control import (
     ewma_chance,
     ewma_limit,
 )
-from batchops.stats.nights.nightly import Nightly, innovations, level_of, moved, shift_of, stray_chance, weekday_effects
+from batchops.stats.nights.nightly import Nightly, innovations, level_of, likeness, moved, shift_of, weekday_effects
 
 Floats = NDArray[np.float64]
 FIRST = dt.date(2013, 1, 1).toordinal()
@@ -231,33 +231,26 @@ def test_nights_that_follow_each_other_have_seldom_moved(rho: float) -> None:
     assert min(chances) > 0.001
 
 
-def test_how_far_a_window_strays_is_the_deviation_of_the_mean_of_its_nights(one_pair: tuple[float, float]) -> None:
+def test_the_likeness_of_a_window_is_what_its_mean_varies_more_than_that_of_strangers(
+    one_pair: tuple[float, float],
+) -> None:
     rng = np.random.default_rng(8)
     before, errors = nights(rng.normal(3, 1, 40)), rng.uniform(0.1, 2, 9)
     after = nights(rng.normal(3, 1, 9), errors, first=60)
-    level = level_of(before)
     apart = np.abs(np.subtract.outer(np.arange(9), np.arange(9)))
     tau = one_pair[1] * float(np.std(before.values, ddof=1))
     covariance = tau**2 * one_pair[0] ** apart + np.diag(errors**2)
-    own = float(covariance.mean())
-    for origin, variance in ((True, own), (False, own + float(level.level_variance[0]))):
-        chance, deviation = stray_chance(level, after, 1.7, origin), math.sqrt(variance)
-        for edge in (0.0, 0.4, 2.0):
-            assert chance(edge) == pytest.approx(norm.cdf(edge, 1.7, deviation) + norm.cdf(-edge, 1.7, deviation))
-    # From the level itself it is the chance of the shift.
-    shift = shift_of(level, after)
-    assert shift.value is not None
-    assert shift.chance is not None
-    assert stray_chance(level, after, shift.value)(0.3) == pytest.approx(shift.chance(0.3))
+    assert likeness(level_of(before), after) == pytest.approx(covariance.mean() * 9 / np.diag(covariance).mean())
+    assert likeness(level_of(before), after.last(1)) == 1
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.7, 0.95])
-def test_windows_of_nights_that_follow_each_other_seldom_stray_as_far_as_is_unlikely(rho: float) -> None:
-    rng = np.random.default_rng(11)
-    chances = []
-    for _ in range(150):
+@pytest.mark.parametrize(("rho", "least", "most"), [(0.0, 1.0, 1.7), (0.7, 2.5, 6.5), (0.95, 5.0, 30.0)])
+def test_a_window_is_as_alike_as_its_nights_follow_each_other(rho: float, least: float, most: float) -> None:
+    rng, found = np.random.default_rng(11), []
+    for _ in range(40):
         values = days(rng, 90 + 31, rho)
-        level, after = level_of(nights(values[:90], 0.1)), nights(values[90:], 0.1, first=90)
-        chances.append(stray_chance(level, after, float(values[90:].mean() - values[:90].mean()))(0.0))
-    assert np.mean(np.array(chances) <= 0.05) <= 0.1
-    assert np.mean(np.array(chances) <= 0.001) <= 0.02
+        found.append(likeness(level_of(nights(values[:90], 0.1)), nights(values[90:], 0.1, first=90)))
+    assert least <= np.median(found) <= most
+    # Without any shock, or on the same night, there is nothing to remember.
+    rows = nights(np.full(90, 3.0) + 0.1 * rng.standard_normal(90), 0.1)
+    assert likeness(level_of(rows), nights(np.full(31, 3.0), 0.1, first=90)) < 2

@@ -25,6 +25,7 @@ from batchops.frames.schema import Fault, faults_of
 from batchops.frames.searching import Searched, search
 from batchops.frames.sources import Table
 from batchops.frames.truth import Truth, suit, truth_of
+from batchops.report.environment import compile_templates
 from batchops.run.clock import Clock
 from batchops.stats import Cells, lay_out, lay_out_quality
 from batchops.stats.discovery import Discovery
@@ -68,9 +69,11 @@ def audit_tables(current: Table, reference: Table | None, asked: Asked, clock: C
     """
     drift = reference is not None and "drift" in asked.sections
     with ThreadPoolExecutor(2) as aside:
-        # What takes a second and a core that reading leaves idle: other files' bytes, and a library of classifiers.
+        # What takes a second and a core that reading leaves idle: other files' bytes, a library of classifiers, the
+        # page's templates.
         digests = {name: aside.submit(table.digest) for name, table in _named(current, reference)}
         library = aside.submit(getattr, models, "separate") if drift else None
+        aside.submit(compile_templates)
         with clock.stage("lay out"):
             side, guesses = _side(current, reference, asked)
         with clock.stage("reference"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from jobs import flights_data
 from jobs.flights_data import COLUMNS, KEY, data_folder, labels_of, main, prepare, read_flights
 
 FIRST, LAST = dt.date(2013, 7, 3), dt.date(2013, 7, 4)
@@ -25,6 +26,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     prepare(folder, FIRST, LAST)
     return folder
+
+
+@pytest.fixture
+def read_once(year: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The year is read already, and what is tested is which of its nights are written."""
+    monkeypatch.setattr(flights_data, "read_flights", lambda _: year)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -95,6 +102,7 @@ def test_the_same_input_gives_the_same_bytes(root: Path, tmp_path: Path) -> None
     assert contents(tmp_path) == contents(root)
 
 
+@pytest.mark.usefixtures("read_once")
 def test_what_is_already_there_is_left_alone(tmp_path: Path) -> None:
     assert prepare(tmp_path, FIRST, FIRST).written == 4
     again = prepare(tmp_path, FIRST, FIRST)
@@ -104,6 +112,7 @@ def test_what_is_already_there_is_left_alone(tmp_path: Path) -> None:
     assert prepare(tmp_path, FIRST, LAST).fresh
 
 
+@pytest.mark.usefixtures("read_once")
 def test_a_file_that_was_cut_or_deleted_is_written_again(tmp_path: Path, root: Path) -> None:
     shutil.copytree(root, tmp_path, dirs_exist_ok=True)
     cut, gone = (tmp_path / f"flights/night={LAST}/{origin}.parquet" for origin in ("EWR", "JFK"))
@@ -113,6 +122,7 @@ def test_a_file_that_was_cut_or_deleted_is_written_again(tmp_path: Path, root: P
     assert contents(tmp_path) == contents(root)
 
 
+@pytest.mark.usefixtures("read_once")
 def test_the_command_says_in_one_line_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--root", str(tmp_path), "--from", str(FIRST), "--to", str(FIRST)]
     assert main(arguments) == 0

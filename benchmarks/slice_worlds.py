@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -73,8 +73,8 @@ def declared(draws: int) -> Iterator[Covering]:
 
 def _see_slices(covering: Covering, found: SliceGaps, truth: SliceGaps) -> None:
     true = {each.key: each for each in truth.slices}
-    chances = sorted(each.gap.chance(0.0) for each in found.slices if each.tested and each.gap.chance)
-    edge, chosen = chances[found.selected - 1] if found.selected else -1.0, []
+    edge = _edge([each.gap.chance(0.0) for each in found.slices if each.tested and each.gap.chance], found.selected)
+    chosen = []
     for each in found.slices:
         if not each.tested or each.gap.chance is None:
             continue
@@ -87,6 +87,11 @@ def _see_slices(covering: Covering, found: SliceGaps, truth: SliceGaps) -> None:
             for name, metric in each.metrics.items():
                 covering.see(f"{name} of a slice", truths[name], metric.lower, metric.upper)
     covering.see_chosen(f"gap of {found.metric}, chosen", chosen)
+
+
+def _edge(chances: Sequence[float], selected: int) -> float:
+    """The chance up to which slices stand out; below all where none does."""
+    return sorted(chances)[selected - 1] if selected else -1.0
 
 
 def _see_groups(covering: Covering, windows: tuple[Quality, Quality], cells: ScoreCells, alike: Alike) -> None:
@@ -110,8 +115,8 @@ def found(draws: int) -> Iterator[Covering]:
 
 
 def _see_found(covering: Covering, proposals: Proposals, discovery: Discovery, planted: bool) -> None:
-    chances = sorted(each.p_value for each in discovery.slices if each.p_value is not None)
-    edge, chosen = chances[discovery.selected - 1] if discovery.selected else -1.0, []
+    edge = _edge([each.p_value for each in discovery.slices if each.p_value is not None], discovery.selected)
+    chosen = []
     for proposal, each in zip(proposals.slices, discovery.slices, strict=True):
         gap = _true_gap(dict(zip(proposal.place, proposal.bins, strict=True))) if planted else 0.0
         covering.see("gap of error_rate, found", gap, each.gap.lower, each.gap.upper)

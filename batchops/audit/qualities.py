@@ -106,8 +106,9 @@ def quality_figures(comparison: Comparison, cells: ScoreCells, charts: Sequence[
     if not cells.scored:
         names = ("accuracy",)
     for name in names:
-        sides = [_remembering(side, known[name]) if name in known else side for side in (now, before)]
-        change, n = judged_change(name, sides[0], sides[1]), now.get(name, NOT_MEASURED).n
+        times = likeness(known[name].level, known[name].series) if name in known else 1.0
+        sides = [_varying(side, name, times) for side in (now, before)]
+        change, n = judged_change(name, *sides), now.get(name, NOT_MEASURED).n
         yield Figure(
             f"quality.{name}",
             ALL_ROWS,
@@ -156,12 +157,9 @@ def judged_change(name: str, now: Metrics, before: Metrics) -> Estimate:
     return _HOW[name].change(current, was, before)
 
 
-def _remembering(metrics: Metrics, known: Charted) -> Metrics:
-    """The same metrics, of which one varies as nights do that follow each other as those of training."""
-    estimate = metrics.get(known.metric)
-    if estimate is None:
-        return metrics
-    return {**metrics, known.metric: widened(estimate, likeness(known.level, known.series))}
+def _varying(metrics: Metrics, name: str, times: float) -> Metrics:
+    """The same metrics, of which one varies so many times as much."""
+    return {**metrics, name: widened(metrics[name], times)} if name in metrics else metrics
 
 
 def _evidence(name: str, now: Metrics, before: Metrics) -> dict[str, Scalar]:

@@ -39,7 +39,8 @@ def _counters(table: Table, names: Sequence[str]) -> Iterator[str]:
     whole = [name for name in names if name in table.schema and table.schema[name].is_integer()]
     if not whole:
         return
-    ends = [each for name in whole for each in (_end(name, "min"), _end(name, "max"))]
+    values = pl.col(whole)
+    ends = values.min().name.suffix(" min"), values.max().name.suffix(" max")
     told = table.answer(pl.len().alias("rows"), *ends).row(0, named=True)
     rows = told["rows"]
     for name in whole:
@@ -48,7 +49,3 @@ def _counters(table: Table, names: Sequence[str]) -> Iterator[str]:
         near = rows >= ROWS and low is not None and rows - 1 <= int(high) - int(low) < APART * rows
         if near and table.answer(pl.col(name).drop_nulls().n_unique())[name][0] == rows:
             yield name
-
-
-def _end(name: str, which: str) -> pl.Expr:
-    return getattr(pl.col(name), which)().alias(f"{name} {which}")  # type: ignore[no-any-return]

@@ -68,12 +68,12 @@ class Table:
         Raises:
             GateError: It cannot be read.
         """
-        rows = self.rows
+        rows, names = self.rows, self.schema.names()
         if columns is not None:
-            known = self.schema.names()
-            rows = rows.select([name for name in columns if name in known])
+            names = [name for name in columns if name in names]
+            rows = rows.select(names)
+        size = max(min(BATCH, VALUES // max(len(names), 1)), 1)
         with self._readable():
-            size = max(min(BATCH, VALUES // max(len(rows.collect_schema()), 1)), 1)
             for frame in rows.collect_batches(chunk_size=size, maintain_order=True):
                 yield from frame.iter_slices(size)
 

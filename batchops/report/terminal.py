@@ -101,8 +101,9 @@ def summary(
     done = "scored" if document.job else "accepted"
     what = f"{count(rows.scored)} of {count(rows.total)} rows {done}, {count(rows.quarantined)} set aside"
     what += f", {verdict.output}" if document.job else ""
-    ended = "" if exit_code is None else f"{exit_code} ({_exit(document, exit_code)}; "
-    end = [f"exit    {ended}{_text(what)})" if ended else f"rows    {_text(what)}"]
+    end = [f"rows    {_text(what)}"]
+    if exit_code is not None:
+        end = [f"exit    {exit_code} ({_exit(document, exit_code)}; {_text(what)})"]
     left = LINES - len(lines) - len(end)
     found = [f"{_text(name)[:7].ljust(7)} {_text(path, 200)}" for name, path in (paths or {}).items()]
     return [*lines, *found[:left], *end]

@@ -202,17 +202,21 @@ def shift_of(level: Level, nightly: Nightly) -> Estimate:
     count = len(nightly.values)
     if not count or level.nights < 2:
         return Estimate(None, nights=count)
-    deviation = np.sqrt(level.level_variance + _wandering(level, nightly))
     off = float(np.mean(nightly.values)) - level.mean
-    value = float((level.weights * off).sum())
-    spread = float(np.sqrt((level.weights * (deviation**2 + (off - value) ** 2)).sum()))
+    return _estimate(level.weights, off, level.level_variance + _wandering(level, nightly), count)
+
+
+def _estimate(weights: Floats, off: Floats, variance: Floats, nights: int) -> Estimate:
+    """How far something lies off, by pair of the grid, with the chances of both sides."""
+    deviation, value = np.sqrt(variance), float((weights * off).sum())
+    spread = float(np.sqrt((weights * (variance + (off - value) ** 2)).sum()))
 
     def chance(edge: float) -> float:
         tails = ndtr((edge - np.abs(off)) / deviation) + ndtr((-edge - np.abs(off)) / deviation)
-        return min(1.0, float((level.weights * tails).sum()))
+        return min(1.0, float((weights * tails).sum()))
 
     radius = two_sided(LEVEL) * spread
-    return Estimate(value, value - radius, value + radius, nights=count, chance=chance)
+    return Estimate(value, value - radius, value + radius, nights=nights, chance=chance)
 
 
 def likeness(level: Level, nightly: Nightly) -> float:
@@ -226,23 +230,25 @@ def likeness(level: Level, nightly: Nightly) -> float:
 
 
 def _wandering(level: Level, nightly: Nightly) -> Floats:
-    """Variance of the mean of some nights about the level, by pair of the grid.
+    """Variance of the mean of some nights about the level, by pair of the grid."""
+    count = len(nightly.values)
+    return _variance(level, nightly, np.full(count, 1 / count))
 
-    tau^2 / L^2 sum rho^|i - j|, plus the mean of the L nights' own errors squared, over L.
-    """
-    days, errors = nightly.days(), np.array(nightly.errors)
+
+def _variance(level: Level, nightly: Nightly, shares: Floats) -> Floats:
+    """Variance of a sum of nights' shares, by pair: tau^2 sum u_i u_j rho^|i - j| + sum u_i^2 e_i^2."""
+    days = nightly.days()
     apart = np.abs(days[:, None] - days[None, :])
     rho, places = np.unique(level.rho, return_inverse=True)
-    together = np.array([(each**apart).mean() for each in rho])[places]
-    return np.asarray(level.tau**2 * together + (errors**2).mean() / len(errors))
+    together = np.array([shares @ each**apart @ shares for each in rho])[places]
+    return np.asarray(level.tau**2 * together + (shares**2 * np.square(nightly.errors)).sum())
 
 
 def moved(before: Nightly, after: Nightly) -> Estimate:
     """How far the mean of some nights lies from that of earlier ones, where both show how nights follow each other.
 
     Each side is taken from its own mean, so that a change between them is not taken for nights that wander. The
-    difference has the variance tau^2 sum u_i u_j rho^|i - j| + sum u_i^2 e_i^2, u being 1 / L after and -1 / L before,
-    over the pairs of the grid; its chances count both sides.
+    difference is a sum of shares of 1 / L after and of -1 / L before; its chances count both sides.
 
     Args:
         before, after: Two nights or more.
@@ -250,21 +256,10 @@ def moved(before: Nightly, after: Nightly) -> Estimate:
     sides = [np.array(each.values) for each in (before, after)]
     apart = tuple(np.concatenate([each - each.mean() for each in sides]).tolist())
     joined = Nightly(before.nights + after.nights, apart, before.errors + after.errors)
-    level, days, errors = level_of(joined), joined.days(), np.array(joined.errors)
+    level = level_of(joined)
     shares = np.concatenate([np.full(len(each), sign / len(each)) for each, sign in zip(sides, (-1, 1), strict=True)])
-    between = np.abs(days[:, None] - days[None, :])
-    rho, places = np.unique(level.rho, return_inverse=True)
-    together = np.array([shares @ each**between @ shares for each in rho])[places]
-    deviation = np.sqrt(level.tau**2 * together + (shares**2 * errors**2).sum())
-    value = float(np.mean(after.values) - np.mean(before.values))
-    spread = float(np.sqrt((level.weights * deviation**2).sum()))
-
-    def chance(edge: float) -> float:
-        tails = ndtr((edge - abs(value)) / deviation) + ndtr((-edge - abs(value)) / deviation)
-        return min(1.0, float((level.weights * tails).sum()))
-
-    radius = two_sided(LEVEL) * spread
-    return Estimate(value, value - radius, value + radius, nights=len(after.values), chance=chance)
+    off = np.full(len(level.weights), float(sides[1].mean() - sides[0].mean()))
+    return _estimate(level.weights, off, _variance(level, joined, shares), len(after.values))
 
 
 def weekday_effects(nightly: Nightly) -> Mapping[int, float]:

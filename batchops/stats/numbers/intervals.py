@@ -23,7 +23,6 @@ __all__ = [
     "ENOUGH_NIGHTS",
     "LEVEL",
     "NOT_MEASURED",
-    "WIDE",
     "Estimate",
     "Spread",
     "around",
@@ -351,20 +350,25 @@ def mean_estimate(
     independent = max(squares / max(n, 1) - value**2, 0.0) / max(n - 1, 1)
     rows = Spread(independent * effect, max(n / effect - 1, 1.0))
     spread, entities = _ratio_spread(above, below, rows, independent)
-    lower, upper = around(value, spread.radius(), bounds)
+    lower, upper = (float(end) for end in around(np.array(value), np.array(spread.radius()), bounds))
     return Estimate(value, lower, upper, n, nights, rows_independent=alone and not entities, entities=entities)
 
 
-def around(value: float, radius: float, bounds: tuple[float, float]) -> tuple[float, float]:
-    """The interval of a mean; of one that is never negative, and so is skewed to the right, by its logarithm.
+def around(values: Floats, radius: Floats, bounds: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Intervals of means; of such as are never negative, and so are skewed to the right, by their logarithm.
 
-    >>> around(1.0, 0.5, (-1.0, 1.2)), [round(end, 3) for end in around(1.0, 0.5, (0.0, math.inf))]
-    ((0.5, 1.2), [0.607, 1.649])
+    >>> one, half = np.array([1.0]), np.array([0.5])
+    >>> [end.round(3).tolist() for bounds in ((-1.0, 1.2), (0.0, math.inf)) for end in around(one, half, bounds)]
+    [[0.5], [1.2], [0.607], [1.649]]
     """
-    share = radius / value if bounds[0] == 0 and value > 0 else math.inf
-    if share > WIDE:
-        return max(bounds[0], value - radius), min(bounds[1], value + radius)
-    return max(bounds[0], value * math.exp(-share)), min(bounds[1], value * math.exp(share))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        lower, upper = values - radius, values + radius
+        if bounds[0] == 0:
+            share = radius / values
+            told = (values > 0) & (share <= WIDE)
+            lower = np.where(told, values * np.exp(-share), lower)
+            upper = np.where(told, values * np.exp(share), upper)
+    return np.maximum(lower, bounds[0]), np.minimum(upper, bounds[1])
 
 
 def difference(now: Estimate, was: Estimate) -> Estimate:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.contrasts import Differences, MeanDifferences, ShareDifferences, quantiles
-from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL, WIDE, entity_spreads, influences
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL, around, entity_spreads, influences
 from batchops.stats.quality.metrics import RATIOS
 from batchops.stats.slices.table import SliceTable, Sums
 
@@ -228,14 +228,7 @@ def intervals(mean: Mean, found: Measured) -> Intervals:
             known = (variance > 0) & (found.plain > 0)
             lower, upper = _wilson(found, np.where(known, variance / found.plain, found.widened), quantile)
         else:
-            radius = quantile * np.sqrt(variance)
-            lower, upper = found.value - radius, found.value + radius
-            if mean.bounds[0] == 0:
-                # As `around` has it.
-                share = radius / found.value
-                told = share <= WIDE
-                lower = np.where(told, found.value * np.exp(-share), lower)
-                upper = np.where(told, found.value * np.exp(np.minimum(share, WIDE)), upper)
+            lower, upper = around(found.value, quantile * np.sqrt(variance), mean.bounds)
     return Intervals(found.value, np.maximum(lower, mean.bounds[0]), np.minimum(upper, mean.bounds[1]))
 
 

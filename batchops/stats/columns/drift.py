@@ -147,7 +147,7 @@ def _share(
     change = difference(now, proportion_estimate(np.array([its_hits]), np.array([its_rows]), design))
     if change.value is None:
         return now, change
-    effect, freedom = share_effect(hits, rows, design)
+    effect, freedom, _ = share_effect(hits, rows, design)
     effect = max(effect, 1.0)
     side = ShareRows(
         what=what,

@@ -293,21 +293,19 @@ def proportion_estimate(above: Floats, below: Floats, design: float = 1.0) -> Es
     value, n, nights = counted(above, below)
     if value is None:
         return NOT_MEASURED
-    effect, freedom, entities = _share_effect(above, below, design)
+    effect, freedom, entities = share_effect(above, below, design)
     lower, upper = wilson(value, float(below.sum()) / effect, two_sided(LEVEL, freedom))
     alone = nights < ENOUGH_NIGHTS and not entities
     return Estimate(value, lower, upper, n, nights, rows_independent=alone, entities=entities)
 
 
-def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[float, float]:
-    """The design effect of a share, and the degrees of freedom of its variance; as `proportion_estimate` takes them.
+def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[float, float, int]:
+    """The design effect of a share, as `proportion_estimate` takes it.
 
-    Where there are too few nights to tell, it is ``design`` with infinite freedom.
+    Returns:
+        The effect, the degrees of freedom of its variance, and how many groups of entities it counts. Where there are
+        too few nights and groups to tell, it is ``design`` with infinite freedom.
     """
-    return _share_effect(above, below, design)[:2]
-
-
-def _share_effect(above: Floats, below: Floats, design: float) -> tuple[float, float, int]:
     # Rows with weights may weigh less than one row.
     value, n = counted(above, below)[0], float(below.sum())
     effect = max(design, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,9 @@ from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, Sparse
 from batchops.stats.numbers.whole import UNIT, far_apart
 from batchops.stats.outcomes.counting import Line, Lines
-from batchops.stats.outcomes.grouping import Slice, by_slice
+from batchops.stats.outcomes.grouping import Slice, Table, by_slice
 from batchops.stats.outcomes.regression import LARGEST, MOMENTS, ErrorCells, ErrorSums, ErrorTables
-from batchops.stats.outcomes.state import NightQuality, ScoreCells, SliceQuality, Weighted
+from batchops.stats.outcomes.state import ENTITY, NightQuality, ScoreCells, SliceQuality, Weighted
 
 __all__ = ["tally_errors"]
 
@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 SLICE_FIELDS = ("n", "labelled")
+NO_CELLS = (Sparse(), Sparse())
 
 
 def tally_errors(
@@ -46,20 +47,24 @@ def tally_errors(
     held = np.isfinite(label)
     half = predicted[held] / 2 - label[held] / 2
     lines = Lines(_prediction_lines(predicted, scale), _error_lines(half, label[held], scale), held, weights)
+    heavy = None if weights is None else weights[held]
+    with np.errstate(over="ignore"):
+        sizes = np.abs(half) * 2
+        error_cell = cell_of(sizes, np.array(scale.edges))
     found = {}
     for table in by_slice(frame, slices, lines.count):
-        for key, line in zip(table.keys, table.sums.T.tolist(), strict=True):
-            found[key] = _sums(lines.names, line, 0.0)
-    with np.errstate(over="ignore"):
-        largest = min(float(np.abs(half).max(initial=0.0) * 2), LARGEST)
+        own = _by_group(table, held, error_cell, heavy) if table.keys[0][0][0] == ENTITY else {}
+        for key, group, line in zip(table.keys, table.groups.tolist(), table.sums.T.tolist(), strict=True):
+            found[key] = _sums(lines.names, line, 0.0, own.get(group, NO_CELLS))
+    largest = min(float(sizes.max(initial=0.0)), LARGEST)
     cell = cell_of(predicted, np.array(scale.predictions))
     return NightQuality(
         *apart,
-        overall=_sums(lines.names, lines.total().tolist(), largest),
+        overall=_sums(lines.names, lines.total().tolist(), largest, NO_CELLS),
         slices=tuple((key, found[key]) for key in sorted(found)),
         scores=_by_cell(cell, [Line(), lines.every["prediction"]], scale),
         errors=ErrorTables(
-            _histogram(half, scale, None if weights is None else weights[held]),
+            _histogram(error_cell * 2 + (half >= 0), 2 * (len(scale.edges) + 1), heavy),
             _by_cell(cell[held], [Line(), *(lines.labelled[each] for each in ("1,0", "absolute", "2,0"))], scale),
         ),
     )
@@ -103,14 +108,29 @@ def _times(shift: Integers | None, power: int, rows: int) -> Integers:
     return np.zeros(rows, dtype=np.int64) if shift is None else shift * power
 
 
-def _sums(names: Sequence[str], line: Sequence[Any], largest: float) -> SliceQuality:
+def _by_group(
+    table: Table, held: Bools, cell: Integers, weights: Integers | None
+) -> Mapping[int, tuple[Sparse, Sparse]]:
+    """For each group of entities: rows by cell of the absolute error, and their weights."""
+    width, size = int(cell.max(initial=0)) + 1, int(table.codes.max()) + 1
+    joint = table.codes[held] * width + cell
+
+    def tables(by: Integers | None) -> list[Sparse]:
+        return [Sparse.of(each) for each in Line().sums(joint, size * width, by).reshape(size, width)]
+
+    rows = tables(None)
+    heavy = [Sparse()] * size if weights is None else tables(weights)
+    return {group: (rows[group], heavy[group]) for group in table.groups.tolist()}
+
+
+def _sums(names: Sequence[str], line: Sequence[Any], largest: float, histograms: tuple[Sparse, Sparse]) -> SliceQuality:
     width = len(names)
     fields, errors = _errors(names, line[:width], largest)
     if len(line) == width:
-        return SliceQuality(**fields, errors=errors)
+        return SliceQuality(**fields, errors=errors, histogram=histograms[0])
     heavy_fields, heavy_errors = _errors(names, line[width:-2], largest)
-    weighted = Weighted(SliceQuality(**heavy_fields, errors=heavy_errors), *line[-2:])
-    return SliceQuality(**fields, errors=errors, weighted=weighted)
+    weighted = Weighted(SliceQuality(**heavy_fields, errors=heavy_errors, histogram=histograms[1]), *line[-2:])
+    return SliceQuality(**fields, errors=errors, histogram=histograms[0], weighted=weighted)
 
 
 def _errors(names: Sequence[str], line: Sequence[Any], largest: float) -> tuple[dict[str, Any], ErrorSums]:
@@ -125,11 +145,9 @@ def _by_cell(cell: Integers, lines: Sequence[Line], scale: ErrorCells) -> Sparse
     return Sparse.of(*(line.sums(cell, size, None) for line in lines))
 
 
-def _histogram(half: Floats, scale: ErrorCells, weights: Integers | None) -> Sparse:
-    size = len(scale.edges) + 1
-    with np.errstate(over="ignore"):
-        place = cell_of(np.abs(half) * 2, np.array(scale.edges)) * 2 + (half >= 0)
-    lines = list(np.bincount(place, minlength=2 * size).reshape(size, 2).T)
+def _histogram(place: Integers, size: int, weights: Integers | None) -> Sparse:
+    """By cell of the absolute error: rows predicted too low, and the others; then their weights."""
+    lines = list(Line().sums(place, size, None).reshape(-1, 2).T)
     if weights is not None:
-        lines += list(Line().sums(place, 2 * size, weights).reshape(size, 2).T)
+        lines += list(Line().sums(place, size, weights).reshape(-1, 2).T)
     return Sparse.of(*lines)

@@ -41,7 +41,7 @@ CLASS_BATCH = 2**22
 """Scores of many classes that are held at once."""
 
 WIDE = 8
-"""Cells of a slice's histogram that are one cell of a group of entities."""
+"""Cells of a slice's histogram (of regression, of the absolute error) that are one cell of a group of entities."""
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -10,11 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, NOT_MEASURED, Estimate, proportion_estimate
+from batchops.stats.numbers.intervals import (
+    ENOUGH_NIGHTS,
+    LEVEL,
+    NOT_MEASURED,
+    Estimate,
+    share_effect,
+    two_sided,
+    wilson,
+)
 from batchops.stats.numbers.smooth import AS_IT_IS, POSITIVE, REST, Smooth, smooth_effect, smooth_estimate
 from batchops.stats.numbers.whole import real
 from batchops.stats.outcomes.regression import LARGEST, MOMENTS, ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.outcomes.state import ScoreCells, SliceQuality
+from batchops.stats.outcomes.tally import WIDE
 from batchops.stats.quality.ratios import Ratio, ratio_effect
 from batchops.stats.quality.window import Window, left_out
 
@@ -26,6 +35,9 @@ Moments = Mapping[tuple[int, int], Floats]
 
 HALF_UNIT = 2.0**-31
 """What is summed is rounded to so much of its scale, row by row."""
+
+NEAR = 0.4
+"""Shares as far as that from a half, or farther, say nothing of how a half varies."""
 
 _MEANS = ("mean_absolute_error", "mean_error", "mean_absolute_percentage_error", "mean_label", "mean_prediction")
 _LEVELS = ("mean_label", "mean_prediction")
@@ -298,10 +310,29 @@ def _median_effect(window: Window, scale: ErrorCells) -> float | None:
     return ratio_effect(share, window)
 
 
+def _by_entity(window: Window, scale: ErrorCells) -> tuple[Floats, Floats] | None:
+    """Nights x groups of entities: rows up to the edge of the wide cells that is nearest the median, and all rows.
+
+    None where rows have no entities, their errors were not kept by cell, or no edge is near: a share that is small has
+    another design effect than a half.
+    """
+    if window.entities is None:
+        return None
+    lines, size = window.entities.parts, len(scale.edges) // WIDE + 1
+    tables = window.factor * np.stack([[part.histogram.floats(size, 0) for part in line] for line in lines])
+    reached, rows = np.cumsum(tables, axis=-1), tables.sum(axis=-1)
+    if not np.allclose(rows, window.entities.sums["labelled"]):
+        return None
+    shares = reached.sum(axis=(0, 1)) / rows.sum()
+    nearest = int(np.abs(shares - 0.5).argmin())
+    return (reached[..., nearest], rows) if abs(shares[nearest] - 0.5) < NEAR else None
+
+
 def _median(window: Window, scale: ErrorCells, design: float) -> Estimate:
     """The median of the absolute error, by cell, and Woodruff's interval (1952).
 
     The interval of the share of rows up to the median's cell is read back as quantiles, and widened to whole cells.
+    Entities, whose errors are kept in wide cells, have the design effect of the share up to the nearest edge of those.
     """
     held = [window.nights[place] for place in window.labelled]
     n, size = int(window.rows["labelled"].sum()), len(scale.edges) + 1
@@ -316,14 +347,18 @@ def _median(window: Window, scale: ErrorCells, design: float) -> Estimate:
     last = int(np.searchsorted(reached, total / 2 * (1 + 1e-12), side="right"))
     low, high = float(ends[cell]), float(ends[min(last, size - 1) + 1])
     value = _between(low, high, (total / 2 - (reached[cell] - whole[cell])) / whole[cell] if cell == last else 0.5)
-    share = proportion_estimate(tables[:, : cell + 1].sum(axis=1), tables.sum(axis=1), design * window.effect)
-    if high >= LARGEST or share.value is None or share.lower is None or share.upper is None:
+    if high >= LARGEST:
         return Estimate(None, n=n, nights=len(held))
-    down, up = (np.clip(0.5 + bound - share.value, 0.0, 1.0) for bound in (share.lower, share.upper))
+    above, below = _by_entity(window, scale) or (tables[:, : cell + 1].sum(axis=1), tables.sum(axis=1))
+    effect, freedom, entities = share_effect(above, below, design * window.effect)
+    share = float(reached[cell] / total)
+    bounds = wilson(share, total / effect, two_sided(LEVEL, freedom))
+    down, up = (np.clip(0.5 + bound - share, 0.0, 1.0) for bound in bounds)
     lower = float(ends[min(int(np.searchsorted(reached, down * total)), size - 1)])
     upper = float(ends[min(int(np.searchsorted(reached, up * total)), size - 1) + 1])
     nights, error = len(held), max(value - low, high - value)
-    return Estimate(value, min(lower, value), max(upper, value), n, nights, error, nights < ENOUGH_NIGHTS)
+    alone = nights < ENOUGH_NIGHTS and not entities
+    return Estimate(value, min(lower, value), max(upper, value), n, nights, error, alone, entities=entities)
 
 
 def _between(low: float, high: float, share: float) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from batchops.stats import (
+    ENTITY,
     ERROR_METRICS,
     Quality,
     ScoreCells,
@@ -21,6 +22,7 @@ from batchops.stats import (
     trivial,
 )
 from batchops.stats.numbers.whole import UNIT
+from batchops.stats.outcomes.tally import WIDE
 from tests.laws import obeys_the_laws
 from tests.stats.outcomes.coverage import covered
 
@@ -42,6 +44,8 @@ CELLS = lay_out_quality(frame([(1.5, 1.0, "x", 1.0), (2.0, 2.5, "x", 0.5), (9.0,
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(rows, max_size=12).map(frame), min_size=1, max_size=4))
 def test_the_fold_of_partitions_is_the_quality_of_the_whole(parts: list[pl.DataFrame]) -> None:
+    group = pl.when(pl.col("place") == "x").then(1).otherwise(2).cast(pl.UInt8).alias(ENTITY)
+    parts = [part.with_columns(group) for part in parts]
     obeys_the_laws(parts, lambda part: tally_quality(part, NIGHT, (("place",),), CELLS), pl.concat, Quality())
 
 
@@ -209,6 +213,25 @@ def test_slices_have_the_sums_of_their_rows() -> None:
         assert part.labelled == len(error)
         assert part.errors.moment(2, 0, cells.errors) == pytest.approx((error**2).sum())
         assert part.errors.absolute_sum(cells.errors) == pytest.approx(np.abs(error).sum())
+
+
+def test_every_group_of_entities_has_the_errors_of_its_rows_in_wide_cells() -> None:
+    rng = np.random.default_rng(4)
+    label, guess = normal(rng)
+    weight = rng.integers(1, 4, len(label)).astype(float)
+    rows = pl.DataFrame({"label": label, "prediction": guess, "weight": weight})
+    rows = rows.with_columns(pl.Series(ENTITY, rng.integers(0, 64, len(label)), dtype=pl.UInt8))
+    rows = rows.with_columns(label=pl.when(pl.int_range(pl.len()) % 5 > 0).then("label"))
+    cells = replace(lay_out_quality(rows, "regression"), weight=1.0)
+    assert cells.errors is not None
+    wide = np.array(cells.errors.edges)[WIDE - 1 :: WIDE]
+    for group, part in tally_quality(rows, NIGHT, (), cells).nights[NIGHT].entities:
+        held = rows.filter(pl.col(ENTITY) == group, pl.col("label").is_not_null())
+        cell = np.searchsorted(wide, np.abs(held["prediction"] - held["label"]), side="right")
+        assert part.histogram.dense(len(wide) + 1).tolist() == np.bincount(cell, minlength=len(wide) + 1).tolist()
+        assert part.weighted is not None
+        heavy = part.weighted.sums.histogram.dense(len(wide) + 1)
+        assert heavy.tolist() == np.bincount(cell, held["weight"], minlength=len(wide) + 1).tolist()
 
 
 def test_the_medians_design_effect_is_that_of_the_share_of_rows_up_to_it() -> None:

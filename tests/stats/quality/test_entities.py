@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,7 @@ from batchops.stats import (
     tally_quality,
 )
 from batchops.stats.numbers.intervals import freedom_of, mean_estimate, proportion_estimate, two_sided
+from batchops.stats.numbers.sparse import Sparse
 
 Floats = NDArray[np.float64]
 Figure = Callable[[pl.DataFrame], float]
@@ -52,8 +54,13 @@ def world(task: str = "binary", entities: int = 150, nights: int = NIGHTS) -> pl
     return frame.with_columns(entity_groups(pl.Series(entity)))
 
 
-def quality(rows: pl.DataFrame, task: str = "binary", slices: tuple[tuple[str, ...], ...] = ()) -> Quality:
-    cells = CELLS[task]
+def quality(
+    rows: pl.DataFrame,
+    task: str = "binary",
+    slices: tuple[tuple[str, ...], ...] = (),
+    weight: float | None = None,
+) -> Quality:
+    cells = replace(CELLS[task], weight=weight)
     parts = [tally_quality(part, f"2013-01-{night + 1:02}", slices, cells) for (night,), part in rows.group_by("night")]
     return merge_qualities(parts)
 
@@ -142,6 +149,40 @@ def test_average_precision_counts_entities_in_a_few_wide_cells() -> None:
     assert precision.clusters == ("night", "entity")
     assert half(precision) - precision.error == pytest.approx(by_hand, rel=0.05)
     assert half(precision) > 1.05 * half(alone["average_precision"])
+
+
+def test_the_median_of_the_error_counts_entities_in_a_few_wide_cells() -> None:
+    rows = world("regression")
+    found = metrics(quality(rows, "regression"), CELLS["regression"])["median_absolute_error"]
+    errors = (rows["score"] - rows["label"]).abs()
+    below = rows.with_columns(below=errors <= errors.median())
+    radius = jackknife(below, lambda left: float(left["below"].mean()))  # type: ignore[arg-type]
+    lower, upper = (errors.quantile(share, "linear") for share in (0.5 - radius, 0.5 + radius))
+    assert found.clusters == ("night", "entity")
+    assert found.lower == pytest.approx(lower, rel=0.02)
+    assert found.upper == pytest.approx(upper, rel=0.02)
+    alone = metrics(quality(rows.drop(ENTITY), "regression"), CELLS["regression"])["median_absolute_error"]
+    assert half(found) > 1.2 * half(alone)
+    heavy = quality(rows.with_columns(weight=2.0), "regression", weight=1.0)
+    by_weight = metrics(heavy, replace(CELLS["regression"], weight=1.0))["median_absolute_error"]
+    assert half(by_weight) == pytest.approx(half(found), rel=1e-6)
+
+
+def test_nights_counted_before_errors_were_kept_by_entity_leave_the_median_to_nights() -> None:
+    rows = world("regression")
+    counted = quality(rows, "regression")
+    older = Quality(
+        {
+            night: replace(
+                part, entities=tuple((group, replace(each, histogram=Sparse())) for group, each in part.entities)
+            )
+            for night, part in counted.nights.items()
+        }
+    )
+    found = metrics(older, CELLS["regression"])
+    assert found["mean_absolute_error"].clusters == ("night", "entity")
+    bare = metrics(quality(rows.drop(ENTITY), "regression"), CELLS["regression"])
+    assert found["median_absolute_error"] == bare["median_absolute_error"]
 
 
 def test_a_means_variance_is_that_of_statsmodels_but_for_small_corrections() -> None:

@@ -40,6 +40,7 @@ from batchops.run.inputs import Unreadable, batches, examine, find
 from batchops.run.outcome import Observe, Progress, silent
 from batchops.run.references import answers_of, find_references, read_references
 from batchops.run.scores import PREDICTION, class_score, scores_frame
+from batchops.run.searching import count_training
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
 from batchops.stats import (
@@ -107,7 +108,10 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
     observe(Progress("fit", training.last, 0, 1, len(material.matrix)))
     model = fitted_by(training.fit, material.matrix, material.labels, categorical)
     parent = max((each.number for each in versions(store, name)), default=None)
-    reference = _reference(job, _learnable(nights, material), (scores, asked))
+    learnable = _learnable(nights, material)
+    scored = _scored(job, learnable, (scores, asked))
+    reference = _reference(job, learnable, scored, asked)
+    counted = count_training(job, reference, pl.concat(scored))
     quality = metrics(reference.audit.quality, reference.quality)
     draft = Draft(
         model=model,
@@ -132,6 +136,7 @@ def train(job: LoadedJob, settings: Settings, observe: Observe = silent) -> Vers
         parent=parent,
         asked=asked,
         remarks=_remarks(material),
+        searched=None if counted is None else packed(counted),
     )
     record(store, job.contract)
     return register(store, name, draft)
@@ -259,8 +264,8 @@ def _watched(job: LoadedJob) -> tuple[str, ...]:
     )
 
 
-def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], answered: tuple[Matrix, Asked]) -> Reference:
-    """Every training night's audit under cells that are laid out over all of them."""
+def _scored(job: LoadedJob, nights: Sequence[_TrainingNight], answered: tuple[Matrix, Asked]) -> Sequence[pl.DataFrame]:
+    """Every training night's labelled rows as the job's table would hold them, with their labels."""
     scores, asked = answered
     scored, start = [], 0
     for each in nights:
@@ -268,6 +273,13 @@ def _reference(job: LoadedJob, nights: Sequence[_TrainingNight], answered: tuple
         start += each.labelled.height
         came = [each.labelled[AGE]] if AGE in each.labelled.columns else []
         scored.append(scores_frame(each.labelled, own, job, asked).with_columns(each.labelled[LABEL], *came))
+    return scored
+
+
+def _reference(
+    job: LoadedJob, nights: Sequence[_TrainingNight], scored: Sequence[pl.DataFrame], asked: Asked
+) -> Reference:
+    """Every training night's audit under cells that are laid out over all of them."""
     yardstick = _yardstick(job, nights, pl.concat(scored), asked)
     audits = []
     for each, rows in zip(nights, scored, strict=True):

@@ -9,10 +9,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from batchops.audit import LABEL, SCORE
+from batchops.audit.stored import unpacked
 from batchops.errors import JobError
 from batchops.models import Asked, Encoding, encode, load, out_of_fold, resolve, threads, versions, week_folds
+from batchops.models.manifest import SEARCHED
 from batchops.partition import Night
 from batchops.run.reference import reference_of
+from batchops.stats.discovery import Counted, Proposal
 from batchops.train import train
 from tests.flights import KEY, NAME, TRAINING, Flights
 
@@ -60,6 +63,20 @@ def test_the_reference_is_scored_by_models_that_did_not_see_the_week(trained: Fl
     kept = version.manifest.metrics
     assert kept["roc_auc"] == pytest.approx(roc_auc_score(late, scores), abs=1e-3)
     assert kept["base_rate"] == pytest.approx(late.mean())
+    # So is what found slices will be set beside.
+    counted = unpacked(Counted, trained.store.read(f"{version.folder}/{SEARCHED}"), SEARCHED)
+    by = {feature.column: place for place, feature in enumerate(counted.search.grid.features)}
+    bins = (("dest", "BOS"), ("visib", counted.search.grid.features[by["visib"]].bins[0]))
+    codes = [(by[name], counted.search.grid.features[by[name]].bins.index(value)) for name, value in bins]
+    place, code = zip(*sorted(codes), strict=True)
+    found = counted.recount([Proposal(bins, place, code, 0, 0.0)], counted.search)
+    assert found is not None
+    edge = counted.search.grid.features[by["visib"]].edges[0]
+    inside = ((rows["dest"] == "BOS") & (rows["visib"] < edge)).fill_null(False).to_numpy()
+    every, own = found.sums(1)[0, :2].T
+    assert counted.search.loss.metric == "calibration_gap"
+    assert (every[0], own[0]) == (rows.height, inside.sum())
+    assert own[1] * counted.search.loss.quantum == pytest.approx((late - scores)[inside].sum(), abs=0.01)
     reference = reference_of(trained.store, version)
     assert reference.audit.outputs.columns[SCORE].rows == rows.height
     assert reference.audit.quality.total().overall.labelled == rows.height

@@ -5,7 +5,7 @@ What is shown of them is measured on rows that the search did not see: on its ot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set as AbstractSet
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import replace
 from itertools import permutations
 
@@ -16,14 +16,17 @@ from batchops.audit.primary import limit_of, side_of, unit_of
 from batchops.audit.slicing import slice_label, slices_parts, slicing_part
 from batchops.sketch import K_ANONYMOUS
 from batchops.stats import SliceKey
-from batchops.stats.discovery import Discovery, FoundSlice, Recount, Terms
+from batchops.stats.discovery import Discovery, FoundSlice, Proposal, Recount, Terms
 from batchops.verdict import PRIMARY, Figure, Finding, Policy, Severity
+
+Before = Callable[[Sequence[Proposal]], Recount | None]
+"""How proposed slices fared in the reference."""
 
 __all__ = ["all_slices", "declared", "discovered_figures", "discovered_parts", "search_terms"]
 
 
 def search_terms(
-    policy: Policy, metric: str, design: float = 1.0, rows_independent: bool = False, reference: Recount | None = None
+    policy: Policy, metric: str, design: float = 1.0, rows_independent: bool = False, reference: Before | None = None
 ) -> Terms:
     """On what terms found slices are measured, by a job's limit of their metric."""
     limit = policy.limit(f"slices.{metric}", "").shown or 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from batchops.stats.discovery import (
     Cubes,
     Discovery,
     Losses,
+    Proposal,
     Recount,
     Search,
     count_halves,
@@ -65,12 +67,15 @@ def search(current: Table, reference: Table | None, side: Side, asked: Searched)
     plan = lay_out_search(_sample(laid, side, asked), asked.columns, asked.metric, asked.first, side.roles.threshold)
     halves = _counted(current, side, plan, asked.threads)
     proposals = propose(halves.odd, plan.grid, plan.loss)
-    was = None
-    if reference is not None and proposals.slices:
-        before = _counted(reference, side, plan, asked.threads)
-        was = recount_of(before.odd + before.even, plan.grid, proposals.slices)
-    other: Recount = recount_of(halves.even, plan.grid, proposals.slices)
-    terms = search_terms(asked.policy, asked.metric, rows_independent=True, reference=was)
+
+    def before(slices: Sequence[Proposal]) -> Recount | None:
+        if reference is None:
+            return None
+        both = _counted(reference, side, plan, asked.threads)
+        return recount_of(both.odd + both.even, plan.grid, slices)
+
+    other = recount_of(halves.even, plan.grid, proposals.slices)
+    terms = search_terms(asked.policy, asked.metric, rows_independent=True, reference=before)
     return measure(proposals, other, plan.loss, terms)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from batchops.models.loading import LoadedModel, load
     from batchops.models.manifest import Asked, ContractRef, Git, Manifest, TrainingData, Version, git_state
     from batchops.models.registration import Draft, register
-    from batchops.models.registry import read_reference, versions
+    from batchops.models.registry import read_reference, read_searched, versions
     from batchops.models.scoring import threads
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "load",
     "out_of_fold",
     "read_reference",
+    "read_searched",
     "register",
     "reliance",
     "resolve",
@@ -78,6 +79,7 @@ _HOMES = {
     "load": "loading",
     "out_of_fold": "learning",
     "read_reference": "registry",
+    "read_searched": "registry",
     "register": "registration",
     "reliance": "learning",
     "resolve": "alias",

@@ -17,7 +17,7 @@ from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundExc
 
 from batchops.errors import GoldenMismatch, ModelError, UntrustedModel
 from batchops.models.encoding import Matrix, encode
-from batchops.models.manifest import GOLDEN, MODEL, REFERENCE, REQUIREMENTS, Version
+from batchops.models.manifest import GOLDEN, MODEL, REFERENCE, REQUIREMENTS, SEARCHED, Version
 from batchops.models.registry import read_reference, read_verified
 from batchops.models.scoring import BATCH, answers, check_model, decisions, threads
 from batchops.store import Store
@@ -110,7 +110,7 @@ def _load(store: Store, version: Version, trusted: frozenset[str]) -> LoadedMode
 
 
 def _verified(store: Store, version: Version) -> Mapping[str, bytes]:
-    names = (name for name in version.manifest.files if name != REFERENCE)
+    names = (name for name in version.manifest.files if name not in (REFERENCE, SEARCHED))
     return {name: read_verified(store, version, name) for name in names}
 
 

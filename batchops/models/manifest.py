@@ -23,6 +23,7 @@ __all__ = [
     "MODEL",
     "REFERENCE",
     "REQUIREMENTS",
+    "SEARCHED",
     "Asked",
     "ContractRef",
     "Git",
@@ -41,6 +42,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 MODEL = "model.skops"
 REFERENCE = "reference.audit"
+SEARCHED = "searched.audit"
 GOLDEN = "golden.parquet"
 CARD = "card.md"
 REQUIREMENTS = "requirements.txt"

@@ -27,6 +27,7 @@ from batchops.models.manifest import (
     MODEL,
     REFERENCE,
     REQUIREMENTS,
+    SEARCHED,
     Asked,
     ContractRef,
     Git,
@@ -70,6 +71,7 @@ class Draft:
         parent: Number of the version that it is meant to succeed.
         asked: What it is fitted for.
         remarks: What whoever uses it should know.
+        searched: Bytes to set found slices beside themselves in training; None: none is searched.
     """
 
     model: Any
@@ -88,6 +90,7 @@ class Draft:
     parent: int | None = None
     asked: Asked = field(default_factory=Asked)
     remarks: tuple[str, ...] = ()
+    searched: bytes | None = None
 
 
 def register(store: Store, name: str, draft: Draft) -> Version:
@@ -138,9 +141,8 @@ def _files(name: str, draft: Draft) -> dict[str, bytes]:
         CARD: _card(name, draft).encode(),
         REQUIREMENTS: _requirements().encode(),
     }
-    if draft.reference is not None:
-        files[REFERENCE] = draft.reference
-    return files
+    kept = {REFERENCE: draft.reference, SEARCHED: draft.searched}
+    return files | {name: data for name, data in kept.items() if data is not None}
 
 
 def _golden(model: Any, draft: Draft) -> tuple[pl.DataFrame, Matrix]:

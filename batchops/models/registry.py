@@ -7,10 +7,19 @@ import re
 from collections.abc import Mapping
 
 from batchops.errors import DigestMismatch, MissingReference, UnknownVersion, did_you_mean
-from batchops.models.manifest import MANIFEST, REFERENCE, Version, parse_manifest
+from batchops.models.manifest import MANIFEST, REFERENCE, SEARCHED, Version, parse_manifest
 from batchops.store import Store
 
-__all__ = ["folders", "model_names", "read_reference", "read_verified", "require_model", "version", "versions"]
+__all__ = [
+    "folders",
+    "model_names",
+    "read_reference",
+    "read_searched",
+    "read_verified",
+    "require_model",
+    "version",
+    "versions",
+]
 
 
 def model_names(store: Store) -> tuple[str, ...]:
@@ -95,3 +104,12 @@ def read_reference(store: Store, version: Version) -> bytes:
     if REFERENCE not in version.manifest.files:
         raise MissingReference(str(version), "was registered without a reference", "Train it again with batchops train")
     return read_verified(store, version, REFERENCE)
+
+
+def read_searched(store: Store, version: Version) -> bytes | None:
+    """What found slices are set beside; None where the version was registered without it.
+
+    Raises:
+        DigestMismatch: It is not what was registered.
+    """
+    return read_verified(store, version, SEARCHED) if SEARCHED in version.manifest.files else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -13,18 +13,32 @@ import polars as pl
 from batchops.audit import LABEL, SCORE, Audit, Reference
 from batchops.audit.discovering import search_terms
 from batchops.audit.primary import slice_test
+from batchops.audit.stored import unpacked
 from batchops.errors import GateError, JobError
 from batchops.job import LoadedJob
+from batchops.models import read_searched
 from batchops.partition import Night
 from batchops.run.document import Made, Tonight
 from batchops.run.truth import Truth, join_truth, read_truth
 from batchops.stats import Quality, design_effects, metrics
-from batchops.stats.discovery import Discovery, Grid, Loss, Search, discover_nights, features_of, lay_out_loss
+from batchops.stats.discovery import (
+    Counted,
+    Discovery,
+    Grid,
+    Loss,
+    Proposal,
+    Recount,
+    Search,
+    count_reference,
+    discover_nights,
+    features_of,
+    lay_out_loss,
+)
 from batchops.stats.discovery.class_losses import class_losses
 from batchops.stats.discovery.layout import LOSS
 from batchops.store import Store, read_scores
 
-__all__ = ["search_nights"]
+__all__ = ["count_training", "search_nights"]
 
 TYPICAL: Mapping[str, str] = MappingProxyType(
     {
@@ -53,19 +67,57 @@ def search_nights(made: Made, tonight: Tonight, quality: Quality) -> Discovery |
         return _found(made, tonight, quality)
 
 
+def count_training(job: LoadedJob, reference: Reference, scored: pl.DataFrame) -> Counted | None:
+    """Count the training's rows as nights are searched, to know later how found slices fared there.
+
+    Args:
+        scored: All of them, out of fold, with their labels.
+
+    Returns:
+        None where the job asks for no search.
+    """
+    if not job.job.discover:
+        return None
+    search = _search(job, reference, reference.audit.quality)
+    columns = [feature.column for feature in search.grid.features]
+    return count_reference(_searchable(scored, columns, reference, search.loss.metric), search)
+
+
 def _found(made: Made, tonight: Tonight, quality: Quality) -> Discovery:
     job, reference = made.job, made.reference
-    metric = slice_test(job.job.policy, quality, reference.quality).metric
-    features = features_of(reference.inputs, reference.audit.inputs, job.job.discover)
-    search = Search(Grid(features), _loss(metric, reference), job.job.threshold)
+    search = _search(job, reference, quality)
+    metric, features = search.loss.metric, search.grid.features
     design = design_effects(reference.audit.quality, reference.quality).get(metric, 1.0)
     nights = _readers(_Library(made, [feature.column for feature in features], metric), tonight)
     return discover_nights(
         sorted(nights),
         lambda night: nights[night](),
         search,
-        search_terms(job.job.policy, metric, design),
+        search_terms(job.job.policy, metric, design, reference=lambda slices: _before(made, search, slices)),
     )
+
+
+def _search(job: LoadedJob, reference: Reference, quality: Quality) -> Search:
+    """What a job's nights are searched for."""
+    metric = slice_test(job.job.policy, quality, reference.quality).metric
+    features = features_of(reference.inputs, reference.audit.inputs, job.job.discover)
+    return Search(Grid(features), _loss(metric, reference), job.job.threshold)
+
+
+def _before(made: Made, search: Search, slices: Sequence[Proposal]) -> Recount | None:
+    """The slices in training; None of a version that was trained when the job asked for no search."""
+    data = read_searched(Store(made.settings.root), made.version)
+    if data is None:
+        return None
+    return unpacked(Counted, data, f"what may be searched of model {made.version}").recount(slices, search)
+
+
+def _searchable(rows: pl.DataFrame, columns: Iterable[str], reference: Reference, metric: str) -> pl.DataFrame:
+    """Some columns of scored rows and what they are measured by; of more than two classes that is each row's loss."""
+    kept = dict.fromkeys((*columns, SCORE, LABEL))
+    if not reference.quality.classes:
+        return rows.select(*kept)
+    return rows.with_columns(class_losses(reference.quality.classes, metric).alias(LOSS)).select(*kept, LOSS)
 
 
 def _loss(metric: str, reference: Reference) -> Loss:
@@ -97,10 +149,7 @@ class _Library:
         if truth is None or _lacks(scored, audit, self.columns):
             return pl.DataFrame()
         joined, _ = join_truth(scored, truth, job.job.key)
-        kept, classes = [*job.job.key, *self.columns, SCORE, LABEL], self.made.reference.quality.classes
-        if classes:
-            joined, kept = joined.with_columns(class_losses(classes, self.metric).alias(LOSS)), [*kept, LOSS]
-        return joined.select(*dict.fromkeys(kept))
+        return _searchable(joined, (*job.job.key, *self.columns), self.made.reference, self.metric)
 
 
 def _readers(library: _Library, tonight: Tonight) -> dict[str, Callable[[], pl.DataFrame]]:

@@ -61,6 +61,27 @@ def test_every_known_check_has_words_of_its_own() -> None:
     assert set(SAYINGS) >= set(DEFAULT_LIMITS)
 
 
+@pytest.mark.parametrize(
+    ("value", "was", "told"),
+    [
+        (0.3, 0.02, "+2.0 points in training, so it is new."),
+        (0.3, 0.2, "+20.0 points in training, so already there."),
+        (-0.3, -0.2, "\N{MINUS SIGN}20.0 points in training, so already there."),
+        (-0.3, 0.2, "+20.0 points in training, so it is new."),
+    ],
+)
+def test_a_slice_says_whether_it_was_so_in_training(value: float, was: float, told: str) -> None:
+    figure = Figure(
+        "slices.calibration_gap", "temp", value, "points", 994, value - 0.05, value + 0.05, value - 0.05, value + 0.05,
+        limit=Limit(fail=0.1), side="both", evidence={"reference": was},
+    )  # fmt: skip
+    found = judge([figure], Policy(), "2013-07-04").findings[0]
+    assert finding_part(found, FACTS).size.endswith(told)
+    near = replace(found, evidence={"reference": value - 0.01}, limit=1.0)
+    assert finding_part(near, FACTS).size.endswith(" points in training.")
+    assert "in the reference" in finding_part(found, replace(FACTS, job="")).size
+
+
 def test_a_figure_that_could_not_be_measured_says_so() -> None:
     assert "Could not be measured" in finding_part(judged("drift.distance", None), FACTS).size
 

@@ -11,6 +11,7 @@ import pytest
 from batchops.audit import tally
 from batchops.audit.discovering import discovered_figures
 from batchops.models import resolve
+from batchops.models.manifest import SEARCHED
 from batchops.partition import Night
 from batchops.run.clock import Clock
 from batchops.run.document import Made, Tonight
@@ -119,6 +120,26 @@ def test_a_slice_that_nobody_named_is_found_on_some_nights_and_proved_on_the_oth
     assert first.gap.value == pytest.approx(0.5, abs=0.15)
     assert first.proved
     assert severities(world, found) & {Severity.WARN, Severity.FAIL}
+
+
+def test_what_was_found_stands_beside_itself_in_training(world: World) -> None:
+    """There the score was as right for the slice as for any rows."""
+    world.publish()
+    world.label(pl.col("score") + 0.5 * world.slice.cast(pl.Float64))
+    first = world.search(world.tonight()).slices[0]
+    assert first.reference is not None
+    assert abs(first.reference) < 0.15 < (first.gap.value or 0)
+    figure = next(discovered_figures(world.search(world.tonight()), world.made.job.job.policy))
+    assert figure.evidence["reference"] == first.reference
+
+
+def test_a_version_that_was_trained_without_a_search_says_nothing_of_training(world: World) -> None:
+    world.publish()
+    world.label(pl.col("score") + 0.5 * world.slice.cast(pl.Float64))
+    older = replace(world, made=replace(world.made, version=world.flights.promote({SEARCHED: None})))
+    found = older.search(older.tonight())
+    assert found.slices
+    assert {each.reference for each in found.slices} == {None}
 
 
 def test_nothing_is_found_where_scores_are_right(world: World) -> None:

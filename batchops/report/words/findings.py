@@ -8,6 +8,7 @@ from batchops.report.topics import Topic, anchor
 from batchops.report.words.checks import say
 from batchops.report.words.facts import Facts
 from batchops.report.words.saying import size_words
+from batchops.report.words.slices import before_words
 from batchops.verdict import Finding, Severity
 
 __all__ = ["finding_part", "since_words", "topic_title"]
@@ -34,7 +35,7 @@ def finding_part(finding: Finding, facts: Facts) -> FindingPart:
         nights=finding.nights,
         previous=finding.previous,
         title=saying.title,
-        size=size_words(finding),
+        size=size_words(finding, before_words(finding, facts)),
         action=f"{saying.remedy}{command}.",
         anchor=anchor(finding.check, finding.subject),
         evidence=finding.evidence,

@@ -115,8 +115,8 @@ def _bound(value: float, unit: str) -> str:
     return points(value) if unit == "points" else amount(value, unit).removesuffix(" %").rstrip("\u00a0%").rstrip()
 
 
-def size_words(finding: Finding) -> str:
-    """How bad: the figure, its interval, what is usual, its limit, and the run before."""
+def size_words(finding: Finding, beside: str = "") -> str:
+    """How bad: the figure, its interval, what is usual, its limit, the run before, and what else it stands beside."""
     value, unit = finding.value, unit_of(finding)
     if value is None:
         return f"Could not be measured; limit {limit_words(finding.check, finding.limit, unit)}."
@@ -132,6 +132,8 @@ def size_words(finding: Finding) -> str:
         parts.append("none allowed" if finding.limit == 0 and finding.check not in BOTH else f"limit {allowed}")
     if finding.previous is not None:
         parts.append(f"last run {amount(finding.previous, unit)}")
+    if beside:
+        parts.append(beside)
     return "; ".join(parts) + "."
 
 

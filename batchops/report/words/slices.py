@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from batchops.report.formats import amount
 from batchops.report.words.facts import Facts
 from batchops.report.words.saying import Saying, against_limit, figure_of, subject_words
 from batchops.report.words.tasks import told
 from batchops.verdict import Finding
 
-__all__ = ["SLICES"]
+__all__ = ["SLICES", "before_words"]
 
 REMEDY = "See whether the gap remains in a newer model; if so, add features that tell it apart"
+
+
+def before_words(finding: Finding, facts: Facts) -> str:
+    """How a slice's gap was in the reference: beyond the limit already, or nearer to none than its interval reaches."""
+    was, value = figure_of(finding, "reference"), finding.value
+    if not finding.check.startswith("slices.") or was is None or value is None:
+        return ""
+    side = 1 if value >= 0 else -1
+    nearest = finding.lower if side > 0 else finding.upper
+    told = f"{amount(was, finding.unit)} in {facts.was}"
+    if finding.limit is not None and side * was > finding.limit:
+        return f"{told}, so already there"
+    return f"{told}, so it is new" if nearest is not None and side * was < side * nearest else told
 
 
 def _gap(words: str, name: str, metric: str) -> Callable[[Finding, Facts], Saying]:

@@ -20,10 +20,12 @@ from batchops.stats.discovery.measure import (
     recount_of,
 )
 from batchops.stats.discovery.ranking import Proposal
+from batchops.stats.discovery.reference import Counted, count_reference
 from batchops.stats.discovery.search import Proposals, propose
 
 __all__ = [
     "LOSSES",
+    "Counted",
     "Cube",
     "Cubes",
     "Discovery",
@@ -39,6 +41,7 @@ __all__ = [
     "Terms",
     "count",
     "count_halves",
+    "count_reference",
     "discover",
     "discover_nights",
     "encode",

@@ -86,7 +86,8 @@ def recount_of(cube: Cube, grid: Grid, slices: Sequence[Proposal], night: str = 
     if not tables:
         return Recount({night: Sparse()})
     lines = [[int(line.sum()) for line in next(iter(tables.values()))]]
-    lines += [[int(line[each.bins]) for line in tables[each.place]] for each in slices]
+    # A slice without a place is one of features that were not counted.
+    lines += [[int(line[each.bins]) for line in tables[each.place]] if each.place else [0, 0, 0] for each in slices]
     return Recount({night: Sparse.of(*np.array(lines, dtype=np.int64).T)})
 
 
@@ -101,14 +102,14 @@ class Terms:
         design: Design effect of the gap within a night, for fewer than eight nights.
         rows_independent: Rows without a night are independent, as those of two frames are taken to be: what holds on
             the other half is then proved.
-        reference: Of the same slices, for the gap they had there.
+        reference: Counts proposed slices in the reference, for the gap they had there; None where it cannot.
     """
 
     limit: float = 0.0
     scale: str | None = None
     design: float = 1.0
     rows_independent: bool = False
-    reference: Recount | None = None
+    reference: Callable[[Sequence[Proposal]], Recount | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def measure(proposals: Proposals, other: Recount, loss: Loss, terms: Terms | Non
         each = replace(_found(proposal, own, rest, loss, gap), scale=_scale(rest, loss, terms.scale))
         proved = each.gap.nights >= ENOUGH_NIGHTS if dated else terms.rows_independent
         found.append(replace(each, proved=proved and gap is not None))
-    was = _reference(terms.reference, len(found), loss)
+    was = _before(terms, proposals.slices, loss)
     found = [replace(each, reference=then) for each, then in zip(found, was, strict=True)]
     corrected, selected = _corrected(found, gaps, terms.limit)
     return Discovery(
@@ -318,11 +319,12 @@ def _share_gap(own: tuple[float, float], rest: tuple[float, float], design: floa
     return _Gap(share - other, within, chance)
 
 
-def _reference(was: Recount | None, slices: int, loss: Loss) -> list[float | None]:
+def _before(terms: Terms, slices: Sequence[Proposal], loss: Loss) -> list[float | None]:
+    was = terms.reference(slices) if terms.reference is not None and slices else None
     if was is None:
-        return [None] * slices
-    sums, found = was.sums(slices), []
-    for place in range(1, slices + 1):
+        return [None] * len(slices)
+    sums, found = was.sums(len(slices)), []
+    for place in range(1, len(slices) + 1):
         own, rest = _metric(sums[:, :, place], loss), _metric(sums[:, :, 0] - sums[:, :, place], loss)
         found.append(None if own is None or rest is None else own - rest)
     return found

@@ -257,7 +257,7 @@ def _discrete(series: pl.Series, cells: Cells) -> Column | None:
         return None
     known, finite = _apart(series, values)
     counted = _counted(series)
-    return _of_counted(known, _counted_at(finite, cells) if counted is None else counted, cells)
+    return _of_counted(known, _listed(finite) if counted is None else counted, cells)
 
 
 def _of_counted(known: Column, counted: Counted, cells: Cells) -> Column:
@@ -300,21 +300,10 @@ def _counted(series: pl.Series) -> Counted | None:
     return (held + low).astype(np.float64), counts[held]
 
 
-def _counted_at(values: Floats, cells: Cells) -> Counted:
-    """The reference's values and others, and how many rows hold each; -0.0 is 0.0."""
-    points, breaks = np.array(cells.points), cells.breaks()
-    cell = cell_of(values, breaks)
-    # A point's own cell ends at the next larger float, so that all in it are that point.
-    own = np.searchsorted(breaks, points, side="right")
-    by_cell = np.bincount(cell, minlength=len(breaks) + 1)
-    counts = by_cell[own]
-    by_cell[own] = 0
-    others = pl.Series("value", values[by_cell[cell] > 0]).value_counts(name="n")
-    held = counts > 0
-    return (
-        np.concatenate([points[held], others["value"].to_numpy()]) + 0.0,
-        np.concatenate([counts[held], others["n"].to_numpy().astype(np.int64)]),
-    )
+def _listed(values: Floats) -> Counted:
+    """Different numbers, and how many rows hold each; -0.0 is 0.0."""
+    found = pl.Series("value", values).value_counts(name="n")
+    return found["value"].to_numpy() + 0.0, found["n"].to_numpy().astype(np.int64)
 
 
 def _shown(value: float) -> str:

@@ -121,8 +121,9 @@ def _batch(values: Mapping[str, Floats], cells: Sequence[Cells], rows: int) -> I
         if missing is not None:
             held.append((~missing).astype(np.float64))
     lines = np.stack(held)
-    counts, sums = (lines @ lines.T)[np.ix_(place_of, place_of)], (steps @ lines.T)[:, place_of]
-    return np.stack([counts, sums, steps @ steps.T]).astype(np.int64)
+    # Not `@`, which keeps the interpreter's lock, so that no other batch could be counted meanwhile.
+    counts, sums = np.dot(lines, lines.T)[np.ix_(place_of, place_of)], np.dot(steps, lines.T)[:, place_of]
+    return np.stack([counts, sums, np.dot(steps, steps.T)]).astype(np.int64)
 
 
 def _steps(values: Floats | None, cells: Cells, into: Floats) -> NDArray[np.bool_] | None:

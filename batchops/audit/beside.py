@@ -10,7 +10,7 @@ from batchops.audit.compare import Comparison, compare_audits
 from batchops.audit.concept import Concept, compare_concept, concept_figures
 from batchops.audit.estimating import Estimated, estimate_night, estimated_figures, rows_alike
 from batchops.audit.figures import drift_figures
-from batchops.audit.qualities import quality_figures
+from batchops.audit.qualities import quality_figures, with_likeness
 from batchops.audit.recent import Earlier, Recent, compare_recent, recent_figures
 from batchops.audit.season import Season, YearAgo, compare_season, season_of, with_season
 from batchops.audit.slicing import fairness_figures, slice_figures
@@ -72,7 +72,7 @@ def compare_night(night: Night, audit: Audit, beside: Beside, policy: Policy) ->
     concept = compare_concept(comparison.quality, beside.reference, policy, comparison.aged)
     block = season_of(night.date, beside.year_ago, beside.reference)
     return Compared(
-        comparison=comparison,
+        comparison=with_likeness(comparison, concept.charted),
         recent=compare_recent(audit, beside.recent, night.date, beside.reference),
         concept=concept,
         season=compare_season(block, comparison, concept.slices, beside.reference, policy) if block else None,
@@ -90,7 +90,7 @@ def _figures(compared: Compared, beside: Beside, policy: Policy) -> Iterator[Fig
     yield from drift_figures(comparison, policy)
     yield from weighted_figures(comparison.columns, beside.reliance, policy)
     if beside.labels:
-        yield from quality_figures(comparison, beside.reference.quality, compared.concept.charted)
+        yield from quality_figures(comparison, beside.reference.quality)
         yield from slice_figures(comparison, policy)
         yield from fairness_figures(comparison, policy)
     yield from recent_figures(compared.recent, policy)

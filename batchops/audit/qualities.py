@@ -46,7 +46,7 @@ from batchops.stats.nights.nightly import likeness
 from batchops.stats.numbers.changes import widened
 from batchops.verdict import Figure, Finding, Scalar, Severity
 
-__all__ = ["MAIN_METRICS", "judged_change", "main_values", "quality_figures", "quality_part"]
+__all__ = ["MAIN_METRICS", "judged_change", "main_values", "quality_figures", "quality_part", "with_likeness"]
 
 Metrics = Mapping[str, Estimate]
 
@@ -94,21 +94,25 @@ _HOW: Mapping[str, _Judged] = {
 }
 
 
-def quality_figures(comparison: Comparison, cells: ScoreCells, charts: Sequence[Charted] = ()) -> Iterator[Figure]:
-    """The window's main metrics against the reference's, and how many of its rows have a label.
+def with_likeness(comparison: Comparison, charts: Sequence[Charted]) -> Comparison:
+    """The same, where each metric of which is known how nights follow each other varies by as much, on both sides."""
+    now, before = dict(comparison.metrics), dict(comparison.metrics_reference)
+    for each in charts:
+        times = likeness(each.level, each.series)
+        for side in (now, before):
+            if each.metric in side:
+                side[each.metric] = widened(side[each.metric], times)
+    return replace(comparison, metrics=now, metrics_reference=before)
 
-    Args:
-        charts: Metrics of which it is known how nights follow each other.
-    """
-    known = {each.metric: each for each in charts}
+
+def quality_figures(comparison: Comparison, cells: ScoreCells) -> Iterator[Figure]:
+    """The window's main metrics against the reference's, and how many of its rows have a label."""
     now, before = comparison.metrics, comparison.metrics_reference
     names = MAIN_METRICS[cells.task]
     if not cells.scored:
         names = ("accuracy",)
     for name in names:
-        times = likeness(known[name].level, known[name].series) if name in known else 1.0
-        sides = [_varying(side, name, times) for side in (now, before)]
-        change, n = judged_change(name, *sides), now.get(name, NOT_MEASURED).n
+        change, n = judged_change(name, now, before), now.get(name, NOT_MEASURED).n
         yield Figure(
             f"quality.{name}",
             ALL_ROWS,
@@ -155,11 +159,6 @@ def judged_change(name: str, now: Metrics, before: Metrics) -> Estimate:
     if current.n < K_ANONYMOUS or (name != "calibration_gap" and was.n < K_ANONYMOUS):
         return NOT_MEASURED
     return _HOW[name].change(current, was, before)
-
-
-def _varying(metrics: Metrics, name: str, times: float) -> Metrics:
-    """The same metrics, of which one varies so many times as much."""
-    return {**metrics, name: widened(metrics[name], times)} if name in metrics else metrics
 
 
 def _evidence(name: str, now: Metrics, before: Metrics) -> dict[str, Scalar]:

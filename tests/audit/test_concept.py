@@ -9,7 +9,7 @@ from batchops.audit import SCORE, Audit, Reference
 from batchops.audit.charting import NEWEST
 from batchops.audit.compare import compare_audits
 from batchops.audit.concept import Concept, compare_concept, concept_figures, concept_part
-from batchops.audit.qualities import quality_figures
+from batchops.audit.qualities import quality_figures, with_likeness
 from batchops.stats import Quality, merge_qualities
 from batchops.stats.nights.control import cusum_chance, ewma_chance
 from batchops.verdict import FALSE_FAILS, Figure, Limit, Policy, Severity, Verdict, judge
@@ -166,13 +166,19 @@ def test_quality_over_a_window_asks_how_nights_follow_each_other_and_still_finds
         comparison = compare_audits(audits, reference(), POLICY)
         charts = compare_concept(comparison.quality, reference(), POLICY, comparison.aged).charted
         plain = {each.id: each for each in quality_figures(comparison, reference().quality)}
-        told = [*quality_figures(comparison, reference().quality, charts)]
+        told = [*quality_figures(with_likeness(comparison, charts), reference().quality)]
         for figure in told:
             own = plain[figure.id].chance
             if figure.chance is not None and own is not None:
                 # A tail, and so its complement, is nearer to a half.
                 tails = [(own(edge), figure.chance(edge)) for edge in (0.0, 0.01, 0.05, 0.2)]
                 assert all(abs(wider - 0.5) <= abs(plain - 0.5) + 1e-9 for plain, wider in tails)
+        wide = with_likeness(comparison, charts).metrics["log_loss"]
+        assert wide.lower is not None
+        # What is printed is what is judged.
+        assert (
+            wide.lower <= (comparison.metrics["log_loss"].lower or 0.0) < (comparison.metrics["log_loss"].value or 0.0)
+        )
         found = {each.id for each in judge(told, POLICY, "").alarms}
         assert found >= expected
         assert bool(found) is bool(expected)

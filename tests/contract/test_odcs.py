@@ -356,6 +356,17 @@ def test_a_document_with_something_odd_in_it_is_read_or_refused(data: st.DataObj
     compile(write_module("X.", [restate(each.content).draft for each in found]), "x.py", "exec")
 
 
+def test_an_argument_that_has_no_value_says_nothing() -> None:
+    document = deepcopy(DOCUMENTS[0])
+    (item,) = document["schema"][0]["properties"][5]["quality"]
+    rules = []
+    for values in (["EUR"], None):
+        item["arguments"]["validValues"] = values
+        (found,) = from_odcs("x.yaml", yaml.safe_dump(document))
+        rules.append("currency.isin" in {rule.id for rule in found.content.rules})
+    assert rules == [True, False]
+
+
 def test_what_has_not_the_standards_form_is_named_by_its_place() -> None:
     document = deepcopy(DOCUMENTS[0])
     document["schema"][0]["properties"][0]["quality"] = {"metric": "nullValues"}

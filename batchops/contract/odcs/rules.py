@@ -298,7 +298,8 @@ def _restored(rule: RuleContent, item: Mapping[str, Any]) -> RuleContent:
 
 def _check_of(item: Mapping[str, Any], column: ColumnContent | None) -> tuple[str, CheckContent | None] | None:
     """The end of a rule's id, and its check; None where an item asks for something else."""
-    metric, said = item.get("metric") or item.get("rule"), item.get("arguments") or {}
+    metric = item.get("metric") or item.get("rule")
+    said = {name: value for name, value in (item.get("arguments") or {}).items() if value is not None}
     if item.get("engine") == ENGINE and isinstance(item.get("implementation"), Mapping):
         implementation = item["implementation"]
         check, given = implementation.get("check"), implementation.get("arguments")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePath
@@ -77,12 +77,15 @@ def _source(model: type) -> _Source | None:
     return _Source(_relative(file, model.__module__), written.lineno, fields, members)
 
 
-def _attributes(model: type, column: str) -> Iterator[str]:
-    """The attributes, nearest first, that a model or its parents have for a column."""
+@cache
+def _attributes(model: type) -> Mapping[str, set[str]]:
+    """The attributes that a model and its parents have for each column."""
+    found: dict[str, set[str]] = {}
     for each in model.__mro__:
         for name, field in vars(each).items():
-            if hasattr(field, "original_name") and field.name == column:
-                yield name
+            if hasattr(field, "original_name"):
+                found.setdefault(field.name, set()).add(name)
+    return found
 
 
 def _line(model: type, column: str, check: Any) -> tuple[str, int] | None:
@@ -90,7 +93,7 @@ def _line(model: type, column: str, check: Any) -> tuple[str, int] | None:
     panderas = pandera_names.DataFrameModel
     written = [each for each in model.__mro__ if issubclass(each, panderas) and each is not panderas]
     sources = [source for each in written if (source := _source(each)) is not None]
-    tried: list[tuple[str, set[str]]] = [("fields", set(_attributes(model, column)))] if column else []
+    tried: list[tuple[str, set[str]]] = [("fields", _attributes(model).get(column, set()))] if column else []
     if check is not None:
         tried.insert(0, ("members", {getattr(author_of(check)[0], "__name__", "")}))
     for among, names in tried if column else (*tried, ("members", {"Config"})):

@@ -19,7 +19,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -94,6 +94,16 @@ def _bytecode(code: CodeType) -> str:
 
 def meaning(function: Any) -> str:
     """A function's or class's code, without formatting, comments and docstrings; bytecode where no source is found."""
+    return _of_function(function) if isinstance(function, FunctionType) else _text(function)
+
+
+@cache
+def _of_function(function: FunctionType) -> str:
+    """Read once: a contract's content is asked for several times a night."""
+    return _text(function)
+
+
+def _text(function: Any) -> str:
     try:
         return ast.unparse(_tree(function))
     except (OSError, TypeError, SyntaxError):

@@ -68,7 +68,7 @@ def is_boolean(expr: pl.Expr, schema: pl.Schema) -> bool:
     Raises:
         pl.exceptions.PolarsError: It cannot be applied to these columns.
     """
-    answers = pl.LazyFrame(schema=schema).select(expr).collect_schema().dtypes()
+    answers = _empty(expr, schema).lazy().select(expr).collect_schema().dtypes()
     return all(dtype in (pl.Boolean, pl.Null) for dtype in answers)
 
 
@@ -76,10 +76,15 @@ BY_VALUES = (pl.exceptions.OutOfBoundsError, pl.exceptions.ShapeError, pl.except
 """What polars raises where an expression suits the dtypes and these few rows alone are not enough for it."""
 
 
-def _on_nothing(expr: pl.Expr, schema: pl.Schema, rows: int) -> pl.DataFrame:
-    """An expression over rows without values; of the columns only those it reads, if it reads any."""
+def _empty(expr: pl.Expr, schema: pl.Schema) -> pl.DataFrame:
+    """No rows of the columns that an expression reads; of all, if it reads none."""
     read = {name: schema[name] for name in columns_of(expr, schema) if name in schema}
-    return pl.DataFrame(schema=read or schema).clear(rows).select(expr)
+    return pl.DataFrame(schema=read or schema)
+
+
+def _on_nothing(expr: pl.Expr, schema: pl.Schema, rows: int) -> pl.DataFrame:
+    """An expression over rows without values."""
+    return _empty(expr, schema).clear(rows).select(expr)
 
 
 def aligned(expr: pl.Expr, schema: pl.Schema) -> bool | None:

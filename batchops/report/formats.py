@@ -195,6 +195,8 @@ def clean(text: str) -> str:
     >>> clean("a" + chr(27) + "[31mb" + chr(0x202e) + "c" + chr(10) + "d")
     'a[31mbc d'
     """
+    if text.isascii() and text.isprintable():
+        return text  # nearly every text, and a page cleans thousands
     spaced = "".join(" " if character in "\t\n\r\u2028\u2029" else character for character in text)
     return "".join(character for character in spaced if unicodedata.category(character) not in ("Cc", "Cf", "Cs"))
 

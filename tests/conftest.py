@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -22,6 +23,12 @@ from tests.tasks import Shop
 # more: pytest --hypothesis-profile=default. No deadline: a test must not fail because a machine is busy.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: looking through it again and again costs a thirtieth of all tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

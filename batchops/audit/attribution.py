@@ -183,6 +183,9 @@ class _Rows:
             hit = codes == MISSING
         elif check == "unseen_share":
             hit = codes == UNSEEN
+        elif check == "grown_share":
+            # The sample does not tell one value that is not listed from another.
+            hit = codes == len(column.cells.values)
         else:
             hit = _beyond(codes, column.cells)
         return cls(held, hit, sample.weights)

@@ -49,6 +49,8 @@ class Components:
         null_share: Missing, NaN included.
         unseen_share: Values the reference does not have.
         outside_share: Beyond the reference's smallest and largest value.
+        grown_share: Of a column with more than 1,000 categories: the rows of that 256th of the ones not listed, by
+            their hash, which grew most.
     """
 
     rows: int
@@ -56,6 +58,7 @@ class Components:
     null_share: float | None
     unseen_share: float | None
     outside_share: float | None
+    grown_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Explanation:
     """A slice whose rows carry a column's change, by the sampled rows of both sides.
 
     Attributes:
-        component: What changed: distance, null_share, unseen_share or outside_share.
+        component: What changed: distance, null_share, unseen_share, outside_share or grown_share.
         slice: In words: ``origin JFK``.
         share: Of the change: by which part it would be gone were the slice as it was; the rest of the slices may have
             moved the other way, and then it is more than 1.
@@ -101,7 +104,7 @@ class ColumnPart:
         usual: The largest distance between any such window of the training data and the rest of it; None where
             the training data is too short to say.
         measures: Every distance over the window, by name.
-        null_share: Null or NaN, of the window's rows; the next two are of the same rows.
+        null_share: Null or NaN, of the window's rows; the next three are of the same rows.
         noise: The distance that rows drawn from the reference itself would show in 1 of 20 nights; None where there is
             no distance.
         p_value: Of the distance, against "it is at most what is usual, and at most the limit".
@@ -131,6 +134,7 @@ class ColumnPart:
     null_share: ShareChange = ShareChange(None, None)
     unseen_share: float | None = None
     outside_share: float | None = None
+    grown_share: float | None = None
     noise: float | None = None
     p_value: float | None = None
     q_value: float | None = None

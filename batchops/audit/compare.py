@@ -55,7 +55,7 @@ class Component:
     """One way in which a column differs from the reference.
 
     Attributes:
-        check: Last part of its figure's name: distance, null_share, unseen_share or outside_share.
+        check: Last part of its figure's name: distance, null_share, unseen_share, outside_share or grown_share.
         now: The share (or distance) itself.
         change: What is judged: the distance, or the share less the reference's.
         usual: The largest such change that nights of the reference show against the rest of it.
@@ -81,7 +81,7 @@ class Scope:
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """The four ways, in a fixed order."""
+        """The five ways, in a fixed order."""
         drift, usual, known = self.drift, self.usual, self.usual.enough
         distance, null = _with_own(drift.distance, usual.distances), _with_own(drift.null_change, usual.nulls)
         return (
@@ -89,6 +89,7 @@ class Scope:
             Component("null_share", drift.null_share, null, usual.null_change, known, usual.nulls is not None),
             Component("unseen_share", drift.unseen_share, drift.unseen_change, usual.unseen_change, known),
             Component("outside_share", drift.outside_share, drift.outside_change, usual.outside_change, known),
+            Component("grown_share", drift.grown_share, drift.grown_change, usual.grown_change, known),
         )
 
 

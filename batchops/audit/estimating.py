@@ -57,7 +57,7 @@ DEVIATIONS = 3.0
 DOUBTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "drift": ("drift.distance", "drift.multivariate"),
-        "outside": ("drift.outside_share", "drift.unseen_share"),
+        "outside": ("drift.outside_share", "drift.unseen_share", "drift.grown_share"),
     }
 )
 """Findings that say that the reference does not speak for tonight's rows."""

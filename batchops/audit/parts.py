@@ -147,6 +147,7 @@ def _column_part(column: ColumnComparison, family: str, findings: Findings, reli
         null_share=ShareChange(before.null_share, now.null_share),
         unseen_share=now.unseen_share,
         outside_share=now.outside_share,
+        grown_share=now.grown_share,
         noise=over.drift.noise,
         p_value=distance.p_value if distance is not None else None,
         q_value=distance.q_value if distance is not None else None,
@@ -159,18 +160,18 @@ def _rounded(shares: Sequence[float]) -> tuple[float, ...]:
 
 
 def _components(over: Scope) -> Components:
-    distance, null, unseen, outside = (component.now.value for component in over.components)
-    return Components(over.drift.rows, distance, null, unseen, outside)
+    return Components(over.drift.rows, *(component.now.value for component in over.components))
 
 
 def _reference_components(column: ColumnComparison) -> Components:
     whole: Column = column.reference
     rows = whole.present
-    _, _, unseen, outside = column.window.components
+    _, _, unseen, outside, grown = column.window.components
     return Components(
         rows,
         0.0 if column.window.drift.distance.value is not None else None,
         whole.missing / rows if rows else None,
         0.0 if unseen.now.value is not None else None,
         0.0 if outside.now.value is not None else None,
+        None if grown.now.value is None or grown.change.value is None else grown.now.value - grown.change.value,
     )

@@ -66,6 +66,7 @@ class FrameAudit:
                 "null_share_current": part.null_share.current,
                 "unseen_share": part.unseen_share,
                 "outside_share": part.outside_share,
+                "grown_share": part.grown_share,
                 **part.measures,
             }
             for part in self.document.columns

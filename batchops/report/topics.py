@@ -86,7 +86,7 @@ PLACES = {
     "slices": "slice",
     "recent": "column",
 }
-COMPONENTS = ("outside_share", "unseen_share", "null_share", "distance")
+COMPONENTS = ("outside_share", "unseen_share", "grown_share", "null_share", "distance")
 QUEUE = (
     "input.unreadable",
     "schema",

@@ -65,6 +65,7 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "drift.null_share": Limit(warn=0.02, fail=0.20),
         "drift.unseen_share": Limit(warn=0.002, fail=0.10),
         "drift.outside_share": Limit(warn=0.05, fail=0.50),
+        "drift.grown_share": Limit(warn=0.002, fail=0.10),
         # An area of .60 is a normal column moved by .36 standard deviations, .75 by .95; or ten that know nothing of
         # each other moved by a third of that each: more than any may move alone, since small moves of all add up.
         "drift.multivariate": Limit(warn=0.60, fail=0.75),

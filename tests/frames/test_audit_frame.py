@@ -60,6 +60,26 @@ def test_one_outlier_of_a_billion_does_not_hide_a_shift() -> None:
     assert ("drift.distance", "temp", "WARN") in alarms(shifted)
 
 
+def many(seed: int, rows: int, grown: float = 0.0) -> pl.DataFrame:
+    """A column of 5,000 values, of which a share of the rows has a new one."""
+    rng = np.random.default_rng(seed)
+    share = 1 / np.arange(1, 5_001)
+    codes = rng.choice(5_000, rows, p=share / share.sum())
+    return pl.DataFrame({"code": np.where(rng.random(rows) < grown, "new", np.char.add("v", codes.astype(str)))})
+
+
+def test_one_value_that_becomes_common_is_found_among_more_than_are_listed() -> None:
+    reference = many(1, 20_000)
+    assert not audit_frame(many(2, 10_000), reference).findings.height
+    made = audit_frame(many(2, 10_000, grown=0.02), reference)
+    assert [(each.check, each.severity.value) for each in made.document.findings] == [("drift.grown_share", "WARN")]
+    (part,) = made.document.columns
+    assert part.grown_share is not None
+    assert part.reference.grown_share is not None
+    assert part.grown_share - part.reference.grown_share == pytest.approx(0.02, abs=0.004)
+    assert "A rare value of code has become common" in made.verdict.headline + made.document.findings[0].title
+
+
 def test_a_column_of_either_side_keeps_its_row() -> None:
     changed = CURRENT.drop("temp").with_columns(pl.col("hour").cast(pl.String), new=pl.lit(1))
     drift = audit_frame(changed, REFERENCE).drift

@@ -70,6 +70,17 @@ def _unseen(finding: Finding, facts: Facts) -> Saying:
     )
 
 
+def _grown(finding: Finding, facts: Facts) -> Saying:
+    column, scope = subject_words(finding), scope_words(finding, facts)
+    return Saying(
+        title=f"A rare value of {column} has become common{scope}",
+        short=f"more of {column} is values too rare to be listed of {facts.was}",
+        headline=f"A value of {column} that was rare in {facts.was} has become common: {against_limit(finding)}",
+        remedy=f"Count the values of {column}, and {trained(facts, 'such')}",
+        command=train(facts),
+    )
+
+
 def _range(finding: Finding) -> str:
     low, high, unit = (
         figure_of(finding, "reference_low"),
@@ -201,6 +212,7 @@ SAYINGS: Mapping[str, Callable[[Finding, Facts], Saying]] = MappingProxyType(
         "drift.null_share": _null_share,
         "drift.unseen_share": _unseen,
         "drift.outside_share": _outside,
+        "drift.grown_share": _grown,
         "score.distance": _score_distance,
         "score.null_share": _score_null,
         "quality.calibration_gap": _gap,

@@ -8,7 +8,7 @@ from batchops.verdict import Severity
 
 __all__ = ["column_words"]
 
-MOVED = 0.01
+MOVED, GROWN = 0.01, 0.002
 
 
 def column_words(column: ColumnPart, was: str = "training") -> str:
@@ -19,7 +19,8 @@ def column_words(column: ColumnPart, was: str = "training") -> str:
     """
     if column.kind == "opaque":
         return "Never looked into: only how often it is missing is known."
-    words = [_range_words(column, was), _unseen_words(column, was), _null_words(column), _moved_words(column)]
+    words = [_range_words(column, was), _unseen_words(column, was), _grown_words(column, was)]
+    words += [_null_words(column), _moved_words(column)]
     told = " ".join(word for word in words if word)
     if told or column.severity is not Severity.PASS:
         return told
@@ -41,6 +42,13 @@ def _unseen_words(column: ColumnPart, was: str) -> str:
         return ""
     named = [clean(value.value) for value in column.unseen]
     return f"{percent(column.window.unseen_share)} never seen in {was}" + (f": {listing(named)}." if named else ".")
+
+
+def _grown_words(column: ColumnPart, was: str) -> str:
+    before, now = column.reference.grown_share, column.window.grown_share
+    if before is None or now is None or now - before < GROWN:
+        return ""
+    return f"A value too rare to be listed of {was} has grown by {points(now - before)} points."
 
 
 def _null_words(column: ColumnPart) -> str:

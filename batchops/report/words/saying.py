@@ -82,7 +82,9 @@ def trained(facts: Facts, on: str) -> str:
 
 def unit_of(finding: Finding) -> str:
     """The unit to say a figure in: a share that is a difference to the reference's is said in points."""
-    is_change = finding.check.endswith(".null_share") and finding.evidence.get("reference") is not None
+    is_change = (
+        finding.check.endswith((".null_share", ".grown_share")) and finding.evidence.get("reference") is not None
+    )
     return "points" if is_change and finding.unit == "share" else finding.unit
 
 

@@ -28,6 +28,7 @@ from batchops.stats.columns.sameness import (
     unseen_chance,
     variation_chance,
 )
+from batchops.stats.columns.unlisted import growth
 from batchops.stats.numbers.chances import heavier, kolmogorov_chance, share_chance
 from batchops.stats.numbers.intervals import (
     ENOUGH_NIGHTS,
@@ -77,6 +78,7 @@ class ColumnDrift:
         unseen_share: Values the reference does not have, those outside its range aside, which are counted apart; None
             for ``numeric``, and where the reference has more categories than are listed.
         outside_share: Beyond the reference's smallest or largest value, or infinite; None for categories.
+        grown_share: Of more categories than are listed: the group of those that are not which grew most; None else.
         measures: Every measure by name; None where one does not apply.
         noise: The distance that as many rows drawn from the reference itself show in 1 of 20 nights; None where there
             is no distance.
@@ -95,6 +97,8 @@ class ColumnDrift:
     outside_change: Estimate
     measures: Mapping[str, float | None]
     noise: float | None = None
+    grown_share: Estimate = NOT_MEASURED
+    grown_change: Estimate = NOT_MEASURED
 
 
 def compare(
@@ -112,6 +116,7 @@ def compare(
     shares = [_share(parts, reference, what, cells, design) for what in _counts(cells)]
     (null, unseen, outside), changes = zip(*shares, strict=True)
     distance, noise = _distance(current, reference, cells, parts, design)
+    grown = growth(parts, reference, design)
     return ColumnDrift(
         column=cells.column,
         kind=cells.kind,
@@ -126,6 +131,8 @@ def compare(
         outside_change=changes[2],
         measures=measures(current, reference, cells),
         noise=noise,
+        grown_share=grown[0],
+        grown_change=grown[1],
     )
 
 

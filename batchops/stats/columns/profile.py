@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from batchops.sketch import ValueSample
 from batchops.stats.columns.cells import REACH, Cells, floats_of, quanta
 from batchops.stats.columns.coding import codes_of
+from batchops.stats.columns.unlisted import grouped
 from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, Sparse, merge_sparse
 
@@ -48,6 +49,7 @@ class Column:
         unseen: Values that the reference does not have, of ``discrete`` (in or outside its range) and ``category``.
         unseen_values: A sample of those, with exact counts.
         table: By cell: rows; and for numbers the sum and the sum of squares, in quanta from the centre.
+        unlisted: Of ``category`` with more values than are listed: rows of the others, by group (`grouped`).
     """
 
     rows: int = 0
@@ -66,6 +68,7 @@ class Column:
     unseen: int = 0
     unseen_values: ValueSample = field(default_factory=ValueSample)
     table: Sparse = field(default_factory=Sparse)
+    unlisted: Sparse = field(default_factory=Sparse)
 
     def __add__(self, other: Column) -> Column:
         return _merged((self, other))
@@ -138,6 +141,7 @@ def _merged(columns: Sequence[Column]) -> Column:
         maximum=max((c.maximum for c in columns if c.maximum is not None), default=None),
         unseen_values=ValueSample.merged(column.unseen_values for column in columns),
         table=merge_sparse([column.table for column in columns]),
+        unlisted=merge_sparse([column.unlisted for column in columns]),
     )
 
 
@@ -180,20 +184,18 @@ def _category(series: pl.Series, cells: Cells) -> Column | None:
         return None
     places = {value: cell for cell, value in enumerate(cells.values)}
     dense = np.zeros(cells.size, dtype=np.int64)
-    unseen = []
+    others = []
     for value, n in _values(series):
-        cell = places.get(value, len(cells.values) if cells.capped else -1)
-        if cell < 0:
-            unseen.append((value, n))
+        cell = places.get(value)
+        if cell is None:
+            others.append((value, n))
         else:
             dense[cell] += n
-    return Column(
-        rows=len(series),
-        nulls=series.null_count(),
-        unseen=sum(n for _, n in unseen),
-        unseen_values=ValueSample.of(unseen),
-        table=Sparse.of(dense),
-    )
+    known, rows = Column(rows=len(series), nulls=series.null_count()), sum(n for _, n in others)
+    if cells.capped:
+        dense[len(cells.values)] = rows
+        return replace(known, table=Sparse.of(dense), unlisted=grouped(others))
+    return replace(known, unseen=rows, unseen_values=ValueSample.of(others), table=Sparse.of(dense))
 
 
 def _values(series: pl.Series) -> Iterable[tuple[str, int]]:

@@ -16,6 +16,7 @@ from batchops.stats.columns.cells import Cells
 from batchops.stats.columns.drift import DECIDES, atoms
 from batchops.stats.columns.measures import EXPECTED
 from batchops.stats.columns.profile import Column
+from batchops.stats.columns.unlisted import GROUPS, largest_growth
 from batchops.stats.numbers.sparse import Integers
 
 __all__ = ["ENOUGH_WINDOWS", "RARELY", "Season", "Straying", "Usual", "Weekdays", "usual"]
@@ -88,7 +89,7 @@ class Usual:
         windows: Disjoint windows that were compared; with fewer than `ENOUGH_WINDOWS` the figures are the best guess,
             and cannot say what is usual.
         null_change: Absolute change of the share, at most 1; None as for ``value``.
-        unseen_change, outside_change: The largest that a window showed; None as for ``value``.
+        unseen_change, outside_change, grown_change: The largest that a window showed; None as for ``value``.
         season: ``weekday`` where only nights of the judged night's weekday were taken, ``all`` where there were too few
             of them; None where no weekday was asked for, or windows are longer than a night.
         distances, nulls: How ``value`` and ``null_change`` are distributed; None as for those.
@@ -102,6 +103,7 @@ class Usual:
     season: Season | None = None
     distances: Straying | None = None
     nulls: Straying | None = None
+    grown_change: float | None = None
 
     @property
     def enough(self) -> bool:
@@ -150,6 +152,7 @@ def usual(
         unseen_change=_largest_unseen(now[kept], rest[kept], cells),
         outside_change=_largest_outside(nights, counts, cells, length, kept),
         distances=distances,
+        grown_change=_largest_grown(nights, length, kept) if cells.capped else None,
     )
 
 
@@ -348,6 +351,16 @@ def _largest_unseen(now: Integers, rest: Integers, cells: Cells) -> float | None
         new &= atoms(cells) & np.logical_or.accumulate(held, axis=1)
         new &= np.logical_or.accumulate(held[:, ::-1], axis=1)[:, ::-1]
     return float((np.where(new, now, 0).sum(axis=1) / now.sum(axis=1)).max())
+
+
+def _largest_grown(nights: Sequence[Column], length: int, kept: NDArray[np.bool_]) -> float | None:
+    """The largest growth of a group of categories that are not listed, of a window against all other nights."""
+    groups = np.stack([night.unlisted.dense(GROUPS) for night in nights])
+    present = _column(nights, "present")
+    now, rows = _windows(groups, length), _windows(present, length)
+    rest, others = groups.sum(axis=0) - now, present.sum() - rows
+    kept = kept & _large_enough(rows) & (others > 0)
+    return largest_growth(now[kept], rest[kept], rows[kept], others[kept])
 
 
 def _largest_outside(

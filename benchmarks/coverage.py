@@ -35,7 +35,7 @@ def _quality(name: str) -> Callable[[int], Iterator[Covering]]:
 
 def _entities(draws: int) -> Iterator[Covering]:
     """Each draw makes its rows anew, so they are fewer."""
-    for name in ("two classes", "numbers"):
+    for name in ("two classes", "three classes", "numbers"):
         for nights in (10, 1):
             yield from entities(name, max(draws // 4, 1), nights)
 

@@ -161,8 +161,9 @@ def entities(name: str, draws: int, nights: int = 10, count: int = 300) -> Itera
     own, theirs = float(nights > 1), 3.0
     truth = world.rows(rng, world.shock * np.hypot(own, theirs) * rng.normal(size=(400_000, 3)))
     cells = lay_out_quality(truth.head(20_000), world.task)
-    whole = metrics(tally_quality(truth, "", (), cells), cells)
-    truths = {metric: found.value for metric, found in whole.items()}
+    whole = tally_quality(truth, "", (), cells)
+    truths = {metric: found.value for metric, found in metrics(whole, cells).items()}
+    by_class = class_details(whole, cells) if world.task == "multiclass" else {}
     covering = Covering(f"{name}, {nights} night{'s' * (nights > 1)}, {count} entities")
     for _ in range(draws):
         night = np.repeat(np.arange(nights), 6_000 // nights)
@@ -175,5 +176,8 @@ def entities(name: str, draws: int, nights: int = 10, count: int = 300) -> Itera
             tally_quality(part, f"{at:03}", (), cells) for at, part in enumerate(frame.iter_slices(6_000 // nights))
         ]
         covering.see_all(truths, metrics(merge_qualities(parts), cells))
+        if by_class:
+            for metric, each in class_details(merge_qualities(parts), cells)["b"].items():
+                covering.see(f"{metric} of a class", by_class["b"][metric].value, each.lower, each.upper)
     assert ENTITY in frame.columns
     yield covering

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,18 @@ from batchops.stats.numbers.sparse import Integers, Sparse
 from batchops.stats.numbers.whole import group_sums
 from batchops.stats.outcomes.classes import ClassCounts
 from batchops.stats.outcomes.counting import Line, Lines
-from batchops.stats.outcomes.grouping import Slice, by_slice
-from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, NightQuality, ScoreCells, SliceQuality, Weighted
+from batchops.stats.outcomes.grouping import Slice, Table, by_slice
+from batchops.stats.outcomes.state import ENTITY, LOSS, SCORE, SQUARE, NightQuality, ScoreCells, SliceQuality, Weighted
 
 __all__ = ["tally_classes"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+MOST = 64
+"""Of more classes it is not kept by group of entities who was taken for whom."""
+
+NO_CELLS = (Sparse(), Sparse())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +100,13 @@ def _night(
     lines = _lines(rows, len(cells.classes))
     found = {}
     for table in by_slice(frame, slices, lines.count):
-        for key, line in zip(table.keys, table.sums.T.tolist(), strict=True):
-            found[key] = _sums(lines.names, line)
+        kept = table.keys[0][0][0] == ENTITY and len(cells.classes) <= MOST
+        own = _margins(table, rows, len(cells.classes)) if kept else {}
+        for key, group, line in zip(table.keys, table.groups.tolist(), table.sums.T.tolist(), strict=True):
+            found[key] = _sums(lines.names, line, own.get(group, NO_CELLS))
     return NightQuality(
         *apart,
-        overall=_sums(lines.names, lines.total().tolist()),
+        overall=_sums(lines.names, lines.total().tolist(), NO_CELLS),
         slices=tuple((key, found[key]) for key in sorted(found)),
         classes=_counts(rows, cells),
     )
@@ -126,13 +133,33 @@ def _lines(rows: _Rows, classes: int) -> Lines:
     return Lines(every, labelled, rows.held, rows.weights)
 
 
-def _sums(names: Sequence[str], line: Sequence[Any]) -> SliceQuality:
+def _margins(table: Table, rows: _Rows, classes: int) -> Mapping[int, tuple[Sparse, Sparse]]:
+    """For each group of entities, by class: rows rightly taken for it, that are it, taken for it; and their weights."""
+    size, group = int(table.codes.max()) + 1, table.codes[rows.held].astype(np.int64) * classes
+    decided, weights = rows.decided[rows.held], None if rows.weights is None else rows.weights[rows.held]
+    right = decided == rows.label
+
+    def tables(by: Integers | None) -> list[Sparse]:
+        every = np.ones(len(right), dtype=np.bool_)
+        kinds = ((rows.label, right), (rows.label, every), (decided, every))
+        lines = [
+            Line().sums((group + place)[kept], size * classes, None if by is None else by[kept])
+            for place, kept in kinds
+        ]
+        return [Sparse.of(*each) for each in np.stack(lines).reshape(3, size, classes).swapaxes(0, 1)]
+
+    plain = tables(None)
+    heavy = [Sparse()] * size if weights is None else tables(weights)
+    return {each: (plain[each], heavy[each]) for each in table.groups.tolist()}
+
+
+def _sums(names: Sequence[str], line: Sequence[Any], histograms: tuple[Sparse, Sparse]) -> SliceQuality:
     width = len(names)
-    plain = SliceQuality(**dict(zip(names, line[:width], strict=True)))
+    plain = dict(zip(names, line[:width], strict=True))
     if len(line) == width:
-        return plain
-    weighted = Weighted(SliceQuality(**dict(zip(names, line[width:-2], strict=True))), *line[-2:])
-    return SliceQuality(**dict(zip(names, line[:width], strict=True)), weighted=weighted)
+        return SliceQuality(**plain, histogram=histograms[0])
+    heavy = SliceQuality(**dict(zip(names, line[width:-2], strict=True)), histogram=histograms[1])
+    return SliceQuality(**plain, histogram=histograms[0], weighted=Weighted(heavy, *line[-2:]))
 
 
 def _counts(rows: _Rows, cells: ScoreCells) -> ClassCounts:

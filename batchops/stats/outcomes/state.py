@@ -130,8 +130,9 @@ class SliceQuality:
         log_loss, log_loss_square: Sums of the log loss, in 1 / `LOSS`, and of its square, in 1 / `SQUARE`.
         true_positives, false_positives: At the threshold, or of the given decisions.
         unscored: Of ``n``, rows that have a decision and no score; ``unscored_labelled`` of them have a label.
-        histogram: By cell of the score: negatives and positives. Of regression, where the rows are those of a group of
-            entities: rows by cell of the absolute error.
+        histogram: By cell of the score: negatives and positives. Of a group of entities also, of regression: rows by
+            cell of the absolute error; of more than two classes, by class: labelled rows that were rightly taken for
+            it, that are it, and that were taken for it.
         hits: Of more than two classes: labelled rows whose prediction is the label.
         errors: Of regression.
         weighted: The same sums of rows with weights.
@@ -217,7 +218,7 @@ class NightQuality:
         strange_weights: Rows whose weight is missing, negative or endless, left out of all else.
         classes: Of more than two classes.
         errors: Of regression.
-        entities: By group of entities, ordered: all its rows, their scores (or errors) in a few wide cells.
+        entities: By group of entities, ordered: all its rows, their scores or errors in a few wide cells.
         ages: By span of `AGE_EDGES` in which the label came, ordered: the labelled rows, where that is known.
         label_age: Days from the night to its newest label; to when they were read, where their own days are not known.
     """

@@ -101,7 +101,7 @@ def tally_quality(frame: pl.DataFrame, night: str, slices: Sequence[Slice], cell
         frame = frame.with_columns(_span(frame))
         own.append((AGE,))
     found = tallies[cells.task](frame, (*slices, *own), cells, weights)
-    found = _parted(found) if own else found
+    found = _parted(found, cells.task != "multiclass") if own else found
     return Quality({night: replace(found, strange_weights=strange) if strange else found})
 
 
@@ -115,8 +115,12 @@ def _span(frame: pl.DataFrame) -> pl.Expr:
     return pl.when(known).then(spans).alias(AGE)
 
 
-def _parted(night: NightQuality) -> NightQuality:
-    """Groups of entities, and spans of days, that were counted as slices, apart from those."""
+def _parted(night: NightQuality, by_cell: bool) -> NightQuality:
+    """Groups of entities, and spans of days, that were counted as slices, apart from those.
+
+    Args:
+        by_cell: What groups have a histogram of lies in cells, of which a few wide ones are enough.
+    """
     slices = tuple((key, part) for key, part in night.slices if key[0][0] not in (ENTITY, AGE))
     groups, spans = (
         [(int(key[0][1]), part) for key, part in night.slices if key[0][0] == name and key[0][1] != MISSING]
@@ -125,7 +129,7 @@ def _parted(night: NightQuality) -> NightQuality:
     return replace(
         night,
         slices=slices,
-        entities=tuple((group, _wide(part)) for group, part in sorted(groups)),
+        entities=tuple((group, _wide(part) if by_cell else part) for group, part in sorted(groups)),
         ages=tuple((span, _of_labels(part)) for span, part in sorted(spans, key=lambda each: each[0]) if part.labelled),
     )
 

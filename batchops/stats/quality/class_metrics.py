@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -16,7 +17,7 @@ from batchops.stats.outcomes.classes import FROM_MARGINS, ClassCounts, Margins, 
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, ScoreCells
 from batchops.stats.quality.curves import area, area_variance
 from batchops.stats.quality.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
-from batchops.stats.quality.window import Window
+from batchops.stats.quality.window import Window, left_out
 
 __all__ = ["CLASS_METRICS", "by_class", "class_effects", "class_metrics"]
 
@@ -86,11 +87,35 @@ def _confusions(window: Window, cells: ScoreCells) -> Floats:
     return window.measures(tables, size**2, 1).reshape(len(tables), size, size)
 
 
+def _by_entity(window: Window, classes: int) -> Margins | None:
+    """Nights x groups of entities x classes; None where that is not known of all rows."""
+    if window.entities is None:
+        return None
+    tables = [[part.histogram for part in line] for line in window.entities.parts]
+    sides = [
+        window.factor * np.array([[each.floats(classes, at) for each in line] for line in tables]) for at in range(3)
+    ]
+    margins = Margins(*sides)
+    return margins if np.allclose(margins.true.sum(axis=-1), window.entities.sums["labelled"]) else None
+
+
+def _left(margins: Margins | None) -> list[Margins]:
+    """What is left without each group of entities, and without each group of each night."""
+    if margins is None:
+        return []
+    sides = left_out(np.stack([margins.right, margins.true, margins.predicted], axis=-1))
+    return [Margins(*np.moveaxis(np.maximum(each, 0.0), -1, 0)) for each in sides]
+
+
 def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
     if not window.labelled:
         return dict.fromkeys((*_SMOOTH, "roc_auc"), Smooth(None))
     nightly, n = _confusions(window, cells), int(window.rows["labelled"].sum())
     found = {name: _from_pairs(FROM_MARGINS[name], nightly, n, name in _CORRELATIONS) for name in _SMOOTH}
+    left = _left(_by_entity(window, len(cells.classes)))
+    if left:
+        sides = {name: [FROM_MARGINS[name](each) for each in left] for name in found}
+        found = {name: replace(each, groups=sides[name][0], cells=sides[name][1]) for name, each in found.items()}
     return found | {"roc_auc": _mean_area(window, cells)}
 
 
@@ -152,13 +177,15 @@ def by_class(window: Window, cells: ScoreCells) -> dict[str, dict[str, Estimate]
     """Precision, recall and F1 of each class, with the share of rows that are it and that were taken for it."""
     if not window.labelled:
         return {name: {} for name in cells.classes}
-    margins = Margins.of(_confusions(window, cells))
+    margins = _by_entity(window, len(cells.classes)) or Margins.of(_confusions(window, cells))
     labelled = margins.true.sum(axis=-1)
     found: dict[str, dict[str, Estimate]] = {}
     for place, name in enumerate(cells.classes):
-        figures = {metric: (above[:, place], below[:, place]) for metric, (above, below) in per_class(margins).items()}
-        figures["base_rate"] = margins.true[:, place], labelled
-        figures["selection_rate"] = margins.predicted[:, place], labelled
+        figures = {
+            metric: (above[..., place], below[..., place]) for metric, (above, below) in per_class(margins).items()
+        }
+        figures["base_rate"] = margins.true[..., place], labelled
+        figures["selection_rate"] = margins.predicted[..., place], labelled
         found[name] = {
             metric: _share(above, below, window.effect * (f1_effect(above, below) if metric == "f1" else 1.0))
             for metric, (above, below) in figures.items()

@@ -11,6 +11,7 @@ from sklearn import metrics as sk
 
 from batchops.stats import (
     CLASS_METRICS,
+    ENTITY,
     Quality,
     ScoreCells,
     class_details,
@@ -56,7 +57,26 @@ CELLS = lay_out_quality(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(rows, max_size=12).map(frame), min_size=1, max_size=4))
 def test_the_fold_of_partitions_is_the_quality_of_the_whole(parts: list[pl.DataFrame]) -> None:
+    group = pl.when(pl.col("place") == "x").then(1).otherwise(2).cast(pl.UInt8).alias(ENTITY)
+    parts = [part.with_columns(group) for part in parts]
     obeys_the_laws(parts, lambda part: tally_quality(part, NIGHT, (("place",),), CELLS), pl.concat, Quality())
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(rows, max_size=40).map(frame))
+def test_every_group_of_entities_has_who_was_taken_for_whom_among_its_rows(night: pl.DataFrame) -> None:
+    group = pl.when(pl.col("place") == "x").then(9).otherwise(2).cast(pl.UInt8)
+    night = night.with_columns(group.alias(ENTITY))
+    for number, part in tally_quality(night, NIGHT, (), CELLS).nights[NIGHT].entities:
+        counts = tally_quality(night.filter(pl.col(ENTITY) == number), NIGHT, (), CELLS).nights[NIGHT].classes
+        assert counts is not None
+        assert part.weighted is not None
+        for place, table in enumerate((part.histogram, part.weighted.sums.histogram)):
+            filled = len(counts.confusion.values) > place
+            pairs = counts.confusion.floats(9, place).reshape(3, 3) if filled else np.zeros((3, 3))
+            expected = (np.diag(pairs), pairs.sum(axis=1), pairs.sum(axis=0))
+            for measure, line in enumerate(expected):
+                assert table.floats(3, measure).tolist() == line.tolist()
 
 
 Floats = NDArray[np.float64]

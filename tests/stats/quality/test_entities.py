@@ -17,6 +17,7 @@ from batchops.stats import (
     Estimate,
     Quality,
     SliceTest,
+    class_details,
     entity_groups,
     fairness,
     lay_out_quality,
@@ -183,6 +184,53 @@ def test_nights_counted_before_errors_were_kept_by_entity_leave_the_median_to_ni
     assert found["mean_absolute_error"].clusters == ("night", "entity")
     bare = metrics(quality(rows.drop(ENTITY), "regression"), CELLS["regression"])
     assert found["median_absolute_error"] == bare["median_absolute_error"]
+
+
+def classes(entities: int = 150) -> pl.DataFrame:
+    """The binary world's rows, of which some are of a third class, and some were taken rightly by luck."""
+    rows, rng = world(entities=entities), np.random.default_rng(6)
+    label = np.where(rng.random(rows.height) < 0.3, 2, rows["label"] == 1)
+    taken = np.where(rng.random(rows.height) < 0.2, label, rows["score"] >= 0.75)
+    return rows.drop("score").with_columns(label=label, prediction=taken)
+
+
+def test_who_was_taken_for_whom_counts_entities() -> None:
+    rows = classes()
+    cells = lay_out_quality(rows, "multiclass")
+    days = rows.partition_by("night")
+    counted = merge_qualities([tally_quality(part, f"{at:02}", (), cells) for at, part in enumerate(days)])
+    found, by_class = metrics(counted, cells), class_details(counted, cells)
+
+    def pairs(left: pl.DataFrame) -> Floats:
+        return np.bincount(left["label"] * 3 + left["prediction"], minlength=9).reshape(3, 3).astype(np.float64)
+
+    def right(left: pl.DataFrame) -> float:
+        return float(np.trace(pairs(left)) / left.height)
+
+    def f1(left: pl.DataFrame) -> float:
+        table = pairs(left)
+        each = 2 * np.diag(table) / (table.sum(axis=0) + table.sum(axis=1))
+        return float((each * table.sum(axis=1)).sum() / left.height)
+
+    for name, figure in (("recall_weighted", right), ("f1_weighted", f1)):
+        assert found[name].clusters == ("night", "entity")
+        assert half(found[name]) == pytest.approx(jackknife(rows, figure, uneven=False), rel=1e-6)
+    share = rows.with_columns(label=(pl.col("label") == 1).cast(pl.Float64), score=0.5)
+    whole = metrics(quality(share), CELLS["binary"])["base_rate"]
+    assert by_class["1"]["base_rate"].clusters == ("night", "entity")
+    assert half(by_class["1"]["base_rate"]) == pytest.approx(half(whole))
+
+
+def test_of_very_many_classes_who_was_taken_for_whom_is_left_to_nights() -> None:
+    rows = classes().with_columns(label=pl.int_range(pl.len()) % 70)
+    rows = rows.with_columns(prediction="label")
+    cells = lay_out_quality(rows, "multiclass")
+    night = tally_quality(rows, "", (), cells).nights[""]
+    assert len(cells.classes) > 64
+    assert not any(part.histogram.cells for _, part in night.entities)
+    found = metrics(Quality({"": night}), cells)
+    assert found["accuracy"].clusters == ("entity",)
+    assert found["balanced_accuracy"].clusters == ()
 
 
 def test_a_means_variance_is_that_of_statsmodels_but_for_small_corrections() -> None:

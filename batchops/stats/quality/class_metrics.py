@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.intervals import NOT_MEASURED, Estimate, proportion_estimate
-from batchops.stats.numbers.smooth import AS_IT_IS, CORRELATION, Smooth, lone_effect, smooth_effect, smooth_estimate
+from batchops.stats.numbers.smooth import CORRELATION, LOGIT, Smooth, lone_effect, smooth_effect, smooth_estimate
 from batchops.stats.outcomes.classes import FROM_MARGINS, ClassCounts, Margins, per_class, variance_by_pairs
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, ScoreCells
 from batchops.stats.quality.curves import area, area_variance
@@ -129,7 +129,7 @@ def _from_pairs(figure: Callable[[Margins], Floats], nightly: Floats, n: int, co
         figure(margins.without(Margins.of(nightly))),
         variance_by_pairs(figure, whole),
         bounds=(-1.0, 1.0) if correlation else (0.0, 1.0),
-        link=CORRELATION if correlation else AS_IT_IS,
+        link=CORRELATION if correlation else LOGIT,
     )
     # Where one side never changes, it is 0 whatever rows come: that is a convention, of no spread.
     return found if margins.varied or not correlation else found.alone()

@@ -290,3 +290,20 @@ def test_one_night_is_as_uncertain_as_nights_miss_a_figure_that_is_another_for_e
             found = metrics(window(part, cells), cells, design)[name]
             held += (found.lower or 0.0) <= whole <= (found.upper or 1.0)
         assert held >= 0.9 * nights
+
+
+def test_a_share_near_one_has_more_room_below_it_than_above() -> None:
+    rng = np.random.default_rng(12)
+    label = rng.choice(list("abc"), 500)
+    taken = np.where(rng.random(500) < 0.96, label, rng.choice(list("abc"), 500))
+    rows = pl.DataFrame({"label": label, "prediction": taken})
+    found = metrics(
+        tally_quality(rows, NIGHT, (), lay_out_quality(rows, "multiclass")), lay_out_quality(rows, "multiclass")
+    )
+    for name in ("precision_weighted", "recall_macro", "f1_macro", "balanced_accuracy"):
+        lower, value, upper = found[name].lower, found[name].value, found[name].upper
+        assert lower is not None
+        assert value is not None
+        assert upper is not None
+        assert upper < 1
+        assert value - lower > 1.2 * (upper - value)

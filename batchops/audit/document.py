@@ -92,6 +92,7 @@ class WindowPart:
     """The nights that drift, quality and slices are judged on.
 
     Attributes:
+        labelled: Rows with an outcome; None where nobody asked for what they are counted for.
         digests: Night -> digest of the stored audit that was merged.
     """
 
@@ -99,7 +100,7 @@ class WindowPart:
     last: str
     nights: int
     rows: int
-    labelled: int
+    labelled: int | None
     digests: Mapping[str, str]
 
 

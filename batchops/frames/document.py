@@ -135,8 +135,10 @@ def _facts(audited: Audited) -> Facts:
 
 
 def _window(audited: Audited) -> WindowPart:
-    labelled = audited.comparison.quality.overall().labelled
-    return WindowPart("", "", 0, audited.current.rows, labelled, {})
+    counted, rows = audited.comparison.quality.overall(), audited.current.rows
+    # Labels are read for quality and slices alone.
+    known = audited.side.roles.label is None or counted.n > 0 or not rows
+    return WindowPart("", "", 0, rows, counted.labelled if known else None, {})
 
 
 def _provenance(audited: Audited, tables: tuple[Table, Table | None]) -> ProvenancePart:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchops.audit.columns import ColumnPart
-from batchops.audit.document import AuditDocument, Family, ProvenancePart, ReferencePart, TablePart
+from batchops.audit.document import AuditDocument, Family, ProvenancePart, ReferencePart, TablePart, WindowPart
 from batchops.audit.groups import SlicePart
 from batchops.audit.lately import RecentFigure
 from batchops.audit.sections import RulePart
@@ -129,7 +129,6 @@ def _anchors(document: AuditDocument) -> frozenset[str]:
 def _facts(document: AuditDocument) -> list[tuple[str, str]]:
     rows, window, made = document.rows, document.window, document.provenance
     counts = document.verdict.counts
-    share = f" ({formats.percent(window.labelled / window.rows)})" if window.rows else ""
     output = {"published": "published", "flagged": "published, flagged", "withheld": "withheld"}
     return [
         *([("Night", formats.date(document.night))] if document.night else []),
@@ -138,11 +137,18 @@ def _facts(document: AuditDocument) -> list[tuple[str, str]]:
         *([("Put back", formats.count(rows.released))] if rows.released else []),
         *([("Window", f"{formats.nights(window.first, window.last)}")] if window.first else []),
         *([("Rows in it", formats.count(window.rows))] if window.first else []),
-        ("With outcome", f"{formats.count(window.labelled)}{share}"),
+        *_with_outcome(window),
         *_compared(made),
         *([("Output", output[document.verdict.output])] if document.verdict.output in output else []),
         ("Checks", " · ".join(f"{counts[s.value]} {s.value.lower()}" for s in Severity if counts.get(s.value))),
     ]
+
+
+def _with_outcome(window: WindowPart) -> list[tuple[str, str]]:
+    if window.labelled is None:
+        return []
+    share = f" ({formats.percent(window.labelled / window.rows)})" if window.rows else ""
+    return [("With outcome", f"{formats.count(window.labelled)}{share}")]
 
 
 def _compared(made: ProvenancePart) -> list[tuple[str, str]]:

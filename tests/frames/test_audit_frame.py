@@ -14,6 +14,7 @@ from batchops.audit import AuditDocument
 from batchops.audit.outcomes import MetricPart
 from batchops.contract import compile_contract
 from batchops.errors import UsageError
+from batchops.report import render
 from batchops.verdict import Limit, Policy
 from tests.frames.two import frame
 
@@ -171,6 +172,19 @@ def test_a_section_not_asked_for_is_null_and_no_key_is_absent() -> None:
         assert part[null] is None
         assert part[only[0]] is not None
     assert json.loads(codec.dump(audit_frame(CURRENT).document))["drift"] is None
+
+
+@pytest.mark.parametrize(
+    ("only", "labelled"), [("drift", None), ("contract", None), ("quality", CURRENT.height), ("slices", CURRENT.height)]
+)
+def test_labels_that_were_not_asked_for_are_no_zero(only: str, labelled: int | None) -> None:
+    made = audit_frame(CURRENT, REFERENCE, only=only, roles=Roles(slices=("carrier",)))
+    assert made.document.window.labelled == labelled
+    assert ("With outcome" in render(made.document)) is (labelled is not None)
+
+
+def test_rows_without_labels_are_none_of_them_labelled() -> None:
+    assert audit_frame(CURRENT.drop("label"), REFERENCE.drop("label"), only="drift").document.window.labelled == 0
 
 
 def test_the_document_reads_back_and_is_the_same_for_any_batches(tmp_path: Path) -> None:

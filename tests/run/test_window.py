@@ -23,7 +23,7 @@ def past(trained: Flights, tmp_path_factory: pytest.TempPathFactory) -> Flights:
     return made
 
 
-def window(outcome: Outcome) -> tuple[str, str, int, int, int]:
+def window(outcome: Outcome) -> tuple[str, str, int, int, int | None]:
     assert outcome.document is not None
     found = outcome.document.window
     return found.first, found.last, found.nights, found.rows, found.labelled

@@ -59,7 +59,7 @@ def not_run(name: str, facts: Facts) -> str:
             "drift": "There is no reference, or drift was not asked for.",
             "score": "There is no score to compare with a reference.",
             "quality": "There are no labels with scores, or quality was not asked for.",
-            "slices": "No slice was named, or none has enough labelled rows.",
+            "slices": "No slice was named, none has enough labelled rows, or slices were not asked for.",
         }[name]
     if name in ("quality", "slices"):
         if name == "slices" and facts.labelled and not facts.slices:

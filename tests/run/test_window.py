@@ -23,9 +23,10 @@ def past(trained: Flights, tmp_path_factory: pytest.TempPathFactory) -> Flights:
     return made
 
 
-def window(outcome: Outcome) -> tuple[str, str, int, int, int | None]:
+def window(outcome: Outcome) -> tuple[str, str, int, int, int]:
     assert outcome.document is not None
     found = outcome.document.window
+    assert found.labelled is not None
     return found.first, found.last, found.nights, found.rows, found.labelled
 
 

@@ -10,8 +10,9 @@ TEST := .venv-test/bin/python
 # Where memory serves as a disk and has the room, what tests sync to it costs nothing: most of a small night is that.
 ROOM := $(shell df --output=avail -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 8000000 { print "PYTEST_DEBUG_TEMPROOT=/dev/shm" }')
 PYTEST := $(ROOM) $(TEST) -m pytest -q -n 2
-# Files, not tests, are shared out: what a file's tests share is made once.
-FAST := $(PYTEST) --dist loadfile
+# Files, not tests, are shared out: what a file's tests share is made once. In their own order, which ends with small
+# ones: by the number of their tests, files of one long test would come last, and alone.
+FAST := $(PYTEST) --dist loadfile --no-loadscope-reorder
 SLOW := $(PYTEST) --dist worksteal -m slow
 
 # Modules that were read once are kept compiled, whatever the caller's shell says: there are some thousand processes.

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
-from batchops.models import threads
+from batchops import models
+from batchops.models import Separation, Side, domain, threads
 from batchops.store import Store
 from batchops.train import train
 from jobs.flights_data import prepare
@@ -29,6 +33,37 @@ def pytest_collection_finish() -> None:
     """What was imported and collected stays: looking through it again and again costs a thirtieth of all tests."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def told_apart_once() -> Iterator[None]:
+    """What is asked of the same bytes again is answered as before, the night against its training above all.
+
+    Many tests run the same night, and half of a small one is this. That the same rows give the same numbers is a test
+    of `batchops.models.domain`; where a test is about that, it takes `told_apart_anew`.
+    """
+    answers: dict[bytes, Separation | None] = {}
+
+    def separate(reference: Side, current: Side, categorical: tuple[int, ...], explain: bool) -> Separation | None:
+        asked = hashlib.sha256(repr((categorical, explain)).encode())
+        for side in (reference, current):
+            for array in (side.matrix, side.weights, side.nights):
+                asked.update(f"{array.dtype} {array.shape}".encode())
+                asked.update(np.ascontiguousarray(array).data)
+        key = asked.digest()
+        if key not in answers:
+            answers[key] = domain.separate(reference, current, categorical, explain)
+        return answers[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "separate", separate)
+        yield
+
+
+@pytest.fixture
+def told_apart_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered of earlier nights."""
+    monkeypatch.setattr(models, "separate", domain.separate)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from tests.flights import NIGHTS, Flights, rows_in
 
 BEFORE, TONIGHT = NIGHTS[0], NIGHTS[1]
 
+pytestmark = pytest.mark.usefixtures("told_apart_anew")
+
 
 @pytest.fixture(scope="module")
 def base(trained: Flights, tmp_path_factory: pytest.TempPathFactory) -> Flights:

@@ -23,7 +23,7 @@ from batchops.run.task import _job
 from batchops.settings import Settings
 from batchops.store import RunRow, Store, read_scores
 
-__all__ = ["Project", "rows_in"]
+__all__ = ["Project", "forget", "rows_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,7 @@ class Project:
 
     def forget(self) -> None:
         """Begin a new process, as far as guests are concerned."""
-        for cache in self.folder.rglob("__pycache__"):
-            shutil.rmtree(cache)
-        for name in [name for name in sys.modules if name.partition(".")[0] in ("jobs", "schemas")]:
-            del sys.modules[name]
-        _job.cache_clear()
+        forget(self.folder)
 
     def files(self, night: Night | None = None) -> list[Path]:
         return sorted((self.folder / f"var/data/{self.source}/night={night or self.night}").glob("*.parquet"))
@@ -117,6 +113,15 @@ class Project:
         """(kind, run) of every record of the ledger, which is sound."""
         ledger.verify(self.store, self.name)
         return [(record.kind, record.subject["run_id"]) for record in ledger.records(self.store, self.name)]
+
+
+def forget(folder: Path) -> None:
+    """Begin a new process, as far as guests of this folder, or of any, are concerned."""
+    for cache in folder.rglob("__pycache__"):
+        shutil.rmtree(cache)
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("jobs", "schemas")]:
+        del sys.modules[name]
+    _job.cache_clear()
 
 
 def rows_in(outcome: Outcome) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -10,8 +11,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
-__all__ = ["RUNTIME", "Done", "batchops", "environment", "on_terminal", "python", "session"]
+from typer.testing import CliRunner
+
+from batchops.cli.app import app
+from batchops.cli.call import hoist
+from tests.project import forget
+
+__all__ = ["RUNTIME", "Done", "batchops", "environment", "here", "on_terminal", "python", "session"]
 
 PROJECT = Path(__file__).parent.parent.parent
 
@@ -95,3 +103,11 @@ def session(commands: Sequence[Sequence[str]], cwd: Path) -> list[Done]:
     done = python("-c", SESSION, json.dumps(commands), cwd=cwd)
     assert done.exit_code == 0, done.stderr
     return [Done(*json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def here(commands: Sequence[Sequence[str]], cwd: Path) -> list[Done]:
+    """Run several commands in the tests' own process, whose imports are paid for, as one of their own would."""
+    forget(cwd)
+    with contextlib.chdir(cwd), mock.patch.dict(os.environ, environment(), clear=True):
+        done = [CliRunner().invoke(app, hoist(list(command))) for command in commands]
+    return [Done(each.exit_code, each.stdout, each.stderr) for each in done]

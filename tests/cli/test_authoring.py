@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.cli.calls import Done, batchops, session
+from tests.cli.calls import Done, batchops, here
 
 
 def orders() -> pl.DataFrame:
@@ -32,7 +32,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_from_data_to_a_contract_that_checks_in_an_empty_folder(shop: Path) -> None:
-    inferred, shown, again, forced = session(
+    inferred, shown, again, forced = here(
         [
             ["contract", "infer", "data/orders", "--out", "schemas/orders.py"],
             ["contract", "show", "Orders"],
@@ -80,7 +80,7 @@ def test_what_was_found_is_there_for_machines(shop: Path) -> None:
 
 
 def test_a_contract_goes_out_and_comes_back(shop: Path) -> None:
-    made, out, back, checked, over = session(
+    made, out, back, checked, over = here(
         [
             ["contract", "infer", "data/orders", "--out", "schemas/orders.py"],
             ["contract", "export", "Orders", "--format", "odcs", "--out", "orders.odcs.yaml"],
@@ -127,7 +127,7 @@ def refused(done: Done) -> str:
 
 def test_what_cannot_be_is_refused_in_a_sentence(shop: Path) -> None:
     (shop / "broken.parquet").write_bytes(b"PAR1 buyer@example.org")
-    nothing, broken, key, missing, spec = session(
+    nothing, broken, key, missing, spec = here(
         [
             ["contract", "infer", "nowhere"],
             ["contract", "infer", "broken.parquet"],

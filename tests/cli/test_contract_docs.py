@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cli.calls import PROJECT, batchops, session
+from tests.cli.calls import PROJECT, batchops, here
 
 
 def test_every_contract_of_the_project_gets_a_page_that_names_its_jobs_and_lines(tmp_path: Path) -> None:
     out, root = str(tmp_path / "pages"), str(tmp_path / "store")
-    text, machine = session(
+    text, machine = here(
         [
             ["contract", "docs", "--out", out, "--root", root],
             ["contract", "docs", "Flights", "--out", out, "--output", "json"],

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.cli.calls import Done, batchops, python, session
+from tests.cli.calls import Done, batchops, here, python
 
 SCHEMA = "schemas/visits.py"
 
@@ -25,7 +25,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert python("-m", "jobs.visits_data", cwd=folder).exit_code == 0
     span = ["--from", "2025-04-01", "--to", "2025-04-03"]
-    for done in session([["train", "visits"], ["backfill", "visits", *span]], folder):
+    for done in here([["train", "visits"], ["backfill", "visits", *span]], folder):
         assert done.exit_code == 0, done
     return folder
 
@@ -56,7 +56,7 @@ RAISED = ('"version": 1', '"version": 2')
 
 
 def one(project: Path, *arguments: str) -> Done:
-    (done,) = session([arguments], project)
+    (done,) = here([arguments], project)
     return done
 
 
@@ -76,7 +76,7 @@ class TestShow:
         kept = tmp_path / "visits.json"
         kept.write_text(one(project, "contract", "show", "Visits", "--output", "json").stdout)
         edit(project, NARROWER)
-        same, other = session(
+        same, other = here(
             [["contract", "diff", str(kept), "Visits@1"], ["contract", "diff", str(kept), "--output", "json"]], project
         )
         assert same.stdout == "Visits v1 -> Visits v1: they ask the same\n"
@@ -84,7 +84,7 @@ class TestShow:
 
     def test_what_is_not_there_is_named_with_what_is(self, project: Path) -> None:
         commands = [["contract", "show", each] for each in ("Visits@7", "Vists", "nothing.json")]
-        version, name, file = session(commands, project)
+        version, name, file = here(commands, project)
         assert {version.exit_code, name.exit_code, file.exit_code} == {2}
         assert "Did you mean Visits@1?" in version.stderr
         assert "schemas.visits:Visits" in name.stderr
@@ -119,7 +119,7 @@ class TestDiff:
     ) -> None:
         edit(project, change)
         kinds = ("narrowing", "widening", "change")
-        done = session([["contract", "diff", "Visits@1", "--fail-on", kind] for kind in kinds], project)
+        done = here([["contract", "diff", "Visits@1", "--fail-on", kind] for kind in kinds], project)
         assert {kind for kind, each in zip(kinds, done, strict=True) if each.exit_code == 3} == fails
         assert {each.exit_code for each in done} <= {0, 3}
 
@@ -127,7 +127,7 @@ class TestDiff:
         old = tmp_path / "old.py"
         old.write_text((project / SCHEMA).read_text())
         edit(project, NARROWER)
-        outside, inside = session(
+        outside, inside = here(
             [["contract", "diff", f"{old}:Visits"], ["contract", "diff", "Visits@1", f"{SCHEMA}:Visits"]], project
         )
         assert outside.stdout.splitlines()[2:] == inside.stdout.splitlines()[2:]
@@ -138,7 +138,7 @@ class TestAnEditedContract:
     def test_is_refused_by_every_command_that_would_use_it(self, project: Path) -> None:
         edit(project, NARROWER)
         commands = (["run", "visits", "--date", "2025-04-09"], ["train", "visits"], ["check"], ["contract", "check"])
-        done = session(commands, project)
+        done = here(commands, project)
         assert [each.exit_code for each in done] == [2, 2, 2, 2]
         for each in done:
             assert "Visits v1 was published with other content: pages.le narrowed" in each.stderr + each.stdout
@@ -146,14 +146,14 @@ class TestAnEditedContract:
 
     def test_is_accepted_under_a_new_version(self, project: Path) -> None:
         edit(project, NARROWER, RAISED)
-        check, contract = session([["check"], ["contract", "check"]], project)
+        check, contract = here([["check"], ["contract", "check"]], project)
         assert (check.exit_code, contract.exit_code) == (0, 0)
 
 
 class TestCheck:
     def test_slips_stand_at_their_lines_and_batchops_check_refuses_them(self, project: Path) -> None:
         edit(project, ("ge=1, le=500", "ge=1, le=0"), RAISED)
-        contract, check, value = session(
+        contract, check, value = here(
             [["contract", "check"], ["check"], ["contract", "check", "Visits", "--output", "json"]], project
         )
         assert (contract.exit_code, check.exit_code, value.exit_code) == (2, 2, 2)
@@ -198,7 +198,7 @@ class TestCheck:
 class TestReplay:
     def test_it_says_per_rule_what_it_would_reject(self, project: Path) -> None:
         edit(project, NARROWER)
-        text, value, strict, rows = session(
+        text, value, strict, rows = here(
             [
                 ["contract", "replay", "Visits", "--nights", "2"],
                 ["contract", "replay", "Visits", "--output", "json"],

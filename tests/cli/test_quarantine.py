@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calls import Done, on_terminal, session
+from tests.cli.calls import Done, here, on_terminal
 from tests.flights import NAME, NIGHT, Flights
 from tests.quarantine.held import NEAR, break_rows
 
@@ -29,7 +29,7 @@ def scored(base: Flights, tmp_path: Path) -> Flights:
 
 
 def say(flights: Flights, *commands: tuple[str, ...]) -> list[Done]:
-    return session([["quarantine", *command] for command in commands], flights.folder)
+    return here([["quarantine", *command] for command in commands], flights.folder)
 
 
 def test_a_night_is_listed_shown_and_released(scored: Flights) -> None:

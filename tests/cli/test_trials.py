@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calls import batchops, session
+from tests.cli.calls import batchops, here
 
 VACUOUS = '''
 import pandera.polars as pa
@@ -36,7 +36,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_contract_of_a_new_project_catches_everything(project: Path) -> None:
-    text, quiet, again = session(
+    text, quiet, again = here(
         [["contract", "test"], ["-q", "contract", "test"], ["contract", "test", "Visits", "--seed", "7"]], project
     )
     assert (text.exit_code, text.stderr) == (0, "")
@@ -48,7 +48,7 @@ def test_the_contract_of_a_new_project_catches_everything(project: Path) -> None
 def test_a_vacuous_rule_fails_with_its_place_and_the_reason(project: Path) -> None:
     (project / "schemas" / "stock.py").write_text(VACUOUS)
     (project / "schemas" / "codes.py").write_text(HOPELESS)
-    text, machine = session([["contract", "test"], ["contract", "test", "--output", "json"]], project)
+    text, machine = here([["contract", "test"], ["contract", "test", "--output", "json"]], project)
     assert (text.exit_code, machine.exit_code) == (2, 2)
     assert "FAIL  Stock  3 rules: 2 caught, 1 vacuous" in text.stdout
     assert (
@@ -70,6 +70,6 @@ def test_a_vacuous_rule_fails_with_its_place_and_the_reason(project: Path) -> No
 
 
 def test_a_project_without_contracts_says_what_to_do(tmp_path: Path) -> None:
-    (done,) = session([["contract", "test"]], tmp_path)
+    (done,) = here([["contract", "test"]], tmp_path)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "batchops contract infer" in done.stderr

@@ -5,32 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calls import batchops, python
+from tests.cli.calls import here, python
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "shop"
-    assert batchops("-q", "init", str(folder)).exit_code == 0
+    assert here([["-q", "init", str(folder)]], tmp_path)[0].exit_code == 0
     return folder
 
 
 def test_init_writes_a_project_whose_job_passes_check(project: Path) -> None:
-    done = batchops("check", cwd=project)
+    (done,) = here([["check"]], project)
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith("ok  jobs/visits.py  Visits v1, ")
 
 
 def test_init_keeps_what_is_there(project: Path) -> None:
     (project / "README.md").write_text("mine")
-    done = batchops("init", cwd=project)
+    (done,) = here([["init"]], project)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "README.md" in done.stderr
     assert (project / "README.md").read_text() == "mine"
 
 
 def test_init_says_what_it_wrote(tmp_path: Path) -> None:
-    done = batchops("init", "shop", "--output", "json", cwd=tmp_path)
+    (done,) = here([["init", "shop", "--output", "json"]], tmp_path)
     files = json.loads(done.stdout)["files"]
     assert {"batchops.toml", "jobs/visits.py", "schemas/visits.py"} <= set(files)
     found = (path for path in (tmp_path / "shop").rglob("*") if path.is_file())
@@ -38,13 +38,13 @@ def test_init_says_what_it_wrote(tmp_path: Path) -> None:
 
 
 def test_check_of_an_unknown_job_asks_what_was_meant(project: Path) -> None:
-    done = batchops("check", "visist", cwd=project)
+    (done,) = here([["check", "visist"]], project)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "Did you mean visits?" in done.stderr
 
 
 def test_check_outside_a_project_says_what_to_do(tmp_path: Path) -> None:
-    done = batchops("check", cwd=tmp_path)
+    (done,) = here([["check"]], tmp_path)
     assert done.exit_code == 2
     assert "batchops init" in done.stderr
 
@@ -65,7 +65,7 @@ def test_check_names_file_and_line_of_every_problem_of_every_job(project: Path) 
     ):
         assert old in job
         (project / "jobs" / f"{name}.py").write_text(job.replace(old, new))
-    done = batchops("check", cwd=project)
+    (done,) = here([["check"]], project)
     assert (done.exit_code, done.stderr) == (2, "")
     expected = [
         "jobs/bracket.py:18: ",
@@ -83,9 +83,9 @@ def test_check_names_file_and_line_of_every_problem_of_every_job(project: Path) 
 
 
 def test_quiet_check_speaks_only_of_problems(project: Path) -> None:
-    assert batchops("check", "-q", cwd=project).stdout == ""
+    assert here([["check", "-q"]], project)[0].stdout == ""
     (project / "jobs" / "visits.py").write_text("JOB = None\n")
-    done = batchops("check", "-q", cwd=project)
+    (done,) = here([["check", "-q"]], project)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "jobs/visits.py:1" in done.stderr
 

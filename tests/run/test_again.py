@@ -14,7 +14,7 @@ from batchops import ledger
 from batchops.errors import ConfigError
 from batchops.run import Options, run_night
 from batchops.store import lease, published, scores_version
-from tests.cli.calls import batchops, environment
+from tests.cli.calls import batchops, environment, here
 from tests.flights import NAME, NIGHT, Flights
 
 JOB = f"jobs/{NAME}.py"
@@ -110,7 +110,7 @@ def test_a_night_made_with_something_else_is_scored_again_only_by_force_and_for_
 
 
 def test_the_command_line_says_what_force_needs(flights: Flights) -> None:
-    done = batchops("run", NAME, "--date", str(NIGHT), "--force", cwd=flights.folder)
+    (done,) = here([["run", NAME, "--date", str(NIGHT), "--force"]], cwd=flights.folder)
     assert done.exit_code == 2
     assert "--reason" in done.stderr
 

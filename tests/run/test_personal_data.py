@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from batchops.errors import JobError
-from tests.cli.calls import Done, session
+from tests.cli.calls import Done, here
 from tests.flights import NAME, NIGHT, NIGHTS, Flights, rows_in
 
 SECRET = "secret"
@@ -80,7 +80,7 @@ def commands(*extra: str) -> list[list[str]]:
 def test_a_persons_values_are_in_no_report_log_or_stream(marked: Flights) -> None:
     labels = pl.read_parquet(marked.labels())
     labels.with_columns(carrier=pl.lit("secret-label"), flight=pl.lit("secret-flight")).write_parquet(marked.labels())
-    said: list[Done] = session([*commands(), *commands("--output", "json"), *commands("--debug")], cwd=marked.folder)
+    said: list[Done] = here([*commands(), *commands("--output", "json"), *commands("--debug")], cwd=marked.folder)
     assert {done.exit_code for done in said} <= {0, 3, 4}
     for done in said:
         assert SECRET not in done.stdout + done.stderr

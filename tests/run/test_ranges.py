@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batchops.run import Options, Progress, backfill, plan, range_exit_code
 from batchops.store import published
-from tests.cli.calls import session
+from tests.cli.calls import here
 from tests.flights import NAME, NIGHTS, Flights
 
 SPAN = (NIGHTS[0] - 1, NIGHTS[-1])
@@ -86,7 +86,7 @@ def test_retry_takes_up_what_was_withheld_and_leaves_what_is_published(flights: 
     assert [outcome.state == "withheld" for outcome in part] == [False, True, False]
     kept = [row.run_id for row in flights.runs() if row.night != NIGHTS[1]]
     file.write_bytes(whole)
-    (retried,) = session([["retry", NAME]], cwd=flights.folder)
+    (retried,) = here([["retry", NAME]], cwd=flights.folder)
     assert retried.exit_code in (0, 3)
     assert str(NIGHTS[1]) in retried.stdout
     assert published(flights.store, NAME, NIGHTS[1]) is not None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from batchops.errors import GateError, UsageError
 
-__all__ = ["SUFFIXES", "scan_files", "scan_wider", "suffix_of"]
+__all__ = ["SUFFIXES", "parquet_batches", "scan_files", "scan_wider", "suffix_of"]
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv")
 
@@ -56,6 +56,36 @@ def _parquet(files: Sequence[str]) -> pl.LazyFrame:
     if len(files) == 1 or len({tuple(pl.read_parquet_schema(name).items()) for name in files}) == 1:
         return pl.scan_parquet(list(files), hive_partitioning=False, glob=False)
     return _together([pl.scan_parquet(name, hive_partitioning=False, glob=False) for name in files])
+
+
+def parquet_batches(files: Sequence[str], schema: pl.Schema, size: int) -> Iterator[pl.DataFrame]:
+    """The rows of all files in their order, so many at once.
+
+    They are read when they are asked for: polars' own stream holds some twenty row groups, however large they are.
+
+    Args:
+        schema: Columns to read, as `scan_files` has them.
+
+    Raises:
+        polars.exceptions.PolarsError: A file cannot be read.
+    """
+    held, room = list[pl.DataFrame](), size
+    for name in files:
+        rows, at = _as_in(pl.scan_parquet(name, hive_partitioning=False, glob=False), schema), 0
+        while (part := rows.slice(at, room).collect()).height:
+            held, room, at = [*held, part], room - part.height, at + part.height
+            if not room:
+                yield pl.concat(held)
+                held, room = [], size
+    if held:
+        yield pl.concat(held)
+
+
+def _as_in(rows: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
+    own = rows.collect_schema()
+    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in own]
+    other = [pl.col(name).cast(dtype) for name, dtype in schema.items() if own.get(name, dtype) != dtype]
+    return rows.with_columns(*lacking, *other).select(schema.names())
 
 
 def _together(scans: Sequence[pl.LazyFrame]) -> pl.LazyFrame:

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from batchops.errors import GateError, UsageError, did_you_mean
-from batchops.frames.files import SUFFIXES, scan_files, scan_wider, suffix_of
+from batchops.frames.files import SUFFIXES, parquet_batches, scan_files, scan_wider, suffix_of
 
 __all__ = ["Table", "open_frame", "open_path"]
 
@@ -68,13 +68,14 @@ class Table:
         Raises:
             GateError: It cannot be read.
         """
-        rows, names = self.rows, self.schema.names()
-        if columns is not None:
-            names = [name for name in columns if name in names]
-            rows = rows.select(names)
+        schema = self.schema
+        names = schema.names() if columns is None else [name for name in columns if name in schema]
         size = max(min(BATCH, VALUES // max(len(names), 1)), 1)
         with self._readable():
-            for frame in rows.collect_batches(chunk_size=size, maintain_order=True):
+            if self.files and all(suffix_of(name) == ".parquet" for name in self.files):
+                yield from parquet_batches(self.files, pl.Schema({name: schema[name] for name in names}), size)
+                return
+            for frame in self.rows.select(names).collect_batches(chunk_size=size, maintain_order=True):
                 yield from frame.iter_slices(size)
 
     def column(self, name: str) -> Iterator[pl.Series]:

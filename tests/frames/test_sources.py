@@ -56,6 +56,30 @@ def test_files_of_a_folder_may_differ_in_their_columns_and_in_how_they_hold_numb
     assert rows["hour"].to_list() == 2 * ROWS["hour"].to_list()
 
 
+def test_parquet_is_read_slice_by_slice_over_row_groups_and_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchops.frames.sources.BATCH", 40)
+    every = pl.DataFrame({"at": range(150), "name": [f"row {at}" for at in range(150)]})
+    parts = [
+        every[:70],
+        every[70:70],
+        every[70:75].with_columns(pl.col("at").cast(pl.Float64)),
+        every[75:].select("name"),
+    ]
+    for place, part in enumerate(parts):
+        part.write_parquet(tmp_path / f"{place}.parquet", row_group_size=30)
+    table = open_path(str(tmp_path))
+    frames = list(table.batches())
+    assert [frame.height for frame in frames] == [40, 40, 40, 30]
+    expected = every.with_columns(pl.when(pl.col("at") < 75).then(pl.col("at")).cast(pl.Float64))
+    assert_frame_equal(pl.concat(frames), expected)
+    assert_frame_equal(pl.concat(frames), table.rows.collect())
+    # Of one column, and of one that the last file lacks.
+    assert_frame_equal(pl.concat(table.batches(["at"])), expected.select("at"))
+    assert list(table.batches(["nowhere"])) == []
+
+
 def test_csv_files_of_a_folder_may_have_their_columns_in_another_order(tmp_path: Path) -> None:
     ROWS.write_csv(tmp_path / "a.csv")
     ROWS.select(reversed(ROWS.columns)).drop("temp").write_csv(tmp_path / "b.csv")

@@ -18,6 +18,9 @@ SLOW := $(PYTEST) --dist worksteal -m slow
 # Modules that were read once are kept compiled, whatever the caller's shell says: there are some thousand processes.
 unexport PYTHONDONTWRITEBYTECODE
 
+# As batchops does for itself: OpenMP threads that wait would spin, and take the cores from the other worker.
+export OMP_WAIT_POLICY := PASSIVE
+
 # The locks name everything with its hash, so nothing is resolved here; what has to be built is built by the locked
 # setuptools and hatchling, so that no build fetches others.
 LOCKED := --no-deps --require-hashes

@@ -88,7 +88,8 @@ def _read_all(terminal: int) -> str:
 
 
 SESSION = """
-import json, sys
+import json, os, sys
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, which is not called here
 from typer.testing import CliRunner
 from batchops.cli.app import app
 from batchops.cli.call import hoist

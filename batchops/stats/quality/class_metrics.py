@@ -40,6 +40,9 @@ _RATIOS: Mapping[str, Ratio] = MappingProxyType(
 _SMOOTH = tuple(name for name in FROM_MARGINS if name != "accuracy")
 _MIXED = frozenset(name for name in _SMOOTH if name.endswith(("_macro", "_weighted")))
 """Whose figure of one night is not on average that of many, the nights' shares of classes being what they are."""
+_ONE_NIGHT = "{} of one night"
+"""By which name design effects hold how far single nights miss such a figure."""
+
 _CORRELATIONS = ("matthews_corrcoef", "cohen_kappa")
 
 CLASS_METRICS = (*_RATIOS, *_SMOOTH, "roc_auc")
@@ -56,8 +59,14 @@ def class_metrics(window: Window, cells: ScoreCells, design: Mapping[str, float]
     """
     found = {name: ratio_estimate(ratio, window, design.get(name, 1.0)) for name, ratio in _RATIOS.items()}
     for name, figure in _smooth(window, cells).items():
-        found[name] = smooth_estimate(figure, design.get(name, 1.0) * window.effect)
+        found[name] = smooth_estimate(figure, _effect(name, design, len(window.labelled)) * window.effect)
     return found
+
+
+def _effect(name: str, design: Mapping[str, float], nights: int) -> float:
+    """The design effect of a window: what single nights miss a figure by beyond their variance grows less with each."""
+    many = design.get(name, 1.0)
+    return many + (design.get(_ONE_NIGHT.format(name), many) - many) / max(nights, 1)
 
 
 def class_effects(window: Window, cells: ScoreCells) -> dict[str, float]:
@@ -71,7 +80,7 @@ def class_effects(window: Window, cells: ScoreCells) -> dict[str, float]:
         figure = FROM_MARGINS[name]
         spreads = np.array([variance_by_pairs(figure, each) for each in nightly])
         alone = lone_effect(smooth[name], figure(Margins.of(nightly)), spreads, window.effect)
-        found[name] = max(found[name], alone)
+        found[_ONE_NIGHT.format(name)] = max(found[name], alone)
     return found
 
 

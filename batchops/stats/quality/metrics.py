@@ -151,7 +151,8 @@ def design_effects(quality: Quality, cells: ScoreCells) -> dict[str, float]:
     """By how much each metric's variance between nights exceeds that of independent rows, at least 1.
 
     Computed on the reference, it widens the interval of a single night, beside what that night's own weights do.
-    Metrics that fewer than eight nights have are left out.
+    Metrics that fewer than eight nights have are left out. Means over classes that follow the night's shares have a
+    second one, of single nights.
     """
     window = window_of(quality)
     if cells.task == "multiclass":

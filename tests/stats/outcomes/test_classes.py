@@ -12,6 +12,7 @@ from sklearn import metrics as sk
 from batchops.stats import (
     CLASS_METRICS,
     ENTITY,
+    Estimate,
     Quality,
     ScoreCells,
     class_details,
@@ -290,6 +291,20 @@ def test_one_night_is_as_uncertain_as_nights_miss_a_figure_that_is_another_for_e
             found = metrics(window(part, cells), cells, design)[name]
             held += (found.lower or 0.0) <= whole <= (found.upper or 1.0)
         assert held >= 0.9 * nights
+    # What they miss it by is the less, the more nights there are.
+    many, one = design["precision_weighted"], design["precision_weighted of one night"]
+    assert one > 1.3 * many
+    for count in (1, 4, 7):
+        few = window(rows.head(count * size), cells, count)
+        alone, known = (metrics(few, cells, each)["precision_weighted"] for each in ({}, design))
+        wider = (on_logits(known) / on_logits(alone)) ** 2
+        assert wider == pytest.approx(many + (one - many) / count)
+
+
+def on_logits(found: Estimate) -> float:
+    assert found.lower is not None
+    assert found.upper is not None
+    return math.log(found.upper / (1 - found.upper)) - math.log(found.lower / (1 - found.lower))
 
 
 def test_a_share_near_one_has_more_room_below_it_than_above() -> None:

@@ -51,6 +51,7 @@ class Components:
         outside_share: Beyond the reference's smallest and largest value.
         grown_share: Of a column with more than 1,000 categories: the rows of that 256th of the ones not listed, by
             their hash, which grew most.
+        mean_length: Of texts: characters, on average.
     """
 
     rows: int
@@ -59,6 +60,7 @@ class Components:
     unseen_share: float | None
     outside_share: float | None
     grown_share: float | None = None
+    mean_length: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from batchops.audit.columns import ColumnPart, Components, Histogram, ShareChange, ValueCount
 from batchops.audit.compare import ColumnComparison, Comparison, Scope
@@ -160,7 +161,8 @@ def _rounded(shares: Sequence[float]) -> tuple[float, ...]:
 
 
 def _components(over: Scope) -> Components:
-    return Components(over.drift.rows, *(component.now.value for component in over.components))
+    shares = (component.now.value for component in over.components)
+    return replace(Components(over.drift.rows, *shares), mean_length=over.column.mean_length)
 
 
 def _reference_components(column: ColumnComparison) -> Components:
@@ -174,4 +176,5 @@ def _reference_components(column: ColumnComparison) -> Components:
         0.0 if unseen.now.value is not None else None,
         0.0 if outside.now.value is not None else None,
         None if grown.now.value is None or grown.change.value is None else grown.now.value - grown.change.value,
+        whole.mean_length,
     )

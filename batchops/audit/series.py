@@ -88,6 +88,9 @@ def series_of(audit: Audit, score: Cells) -> Iterator[Measured]:
     yield Measured("rows", audit.rows, "rows")
     share = audit.tallies.quarantined / audit.rows if audit.rows else None
     yield Measured("quarantined_share", share, "share", LEAST_SHARE)
+    for name, text in sorted(audit.inputs.columns.items()):
+        if text.mean_length is not None:
+            yield Measured("length", text.mean_length, "characters", subject=name)
     column = audit.outputs.columns.get(score.column, Column())
     rows = column.present
     yield Measured("score_null_share", column.missing / rows if rows else None, "share", LEAST_SHARE)

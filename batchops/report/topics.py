@@ -45,6 +45,7 @@ BOTH = frozenset(
         "recent.null_share",
         "series.rows",
         "series.quarantined_share",
+        "series.length",
         "series.score_null_share",
         "series.selection_rate",
         "series.score_mean",
@@ -73,6 +74,7 @@ OF = {
     "series": "score",
     "series.rows": "contract",
     "series.quarantined_share": "contract",
+    "series.length": "drift",
 }
 BY_FILE = frozenset({"input.unreadable", "input.empty", "partition.duplicate", "partition.late"})
 """Checks whose files have one cause: however many there are, they are one topic."""

@@ -80,6 +80,7 @@ DEFAULT_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "score.recent": Limit(warn=0.10),
         "series.rows": Limit(warn=0.30),
         "series.quarantined_share": Limit(warn=0.30),
+        "series.length": Limit(warn=0.30),
         "series.score_null_share": Limit(warn=0.30),
         "series.selection_rate": Limit(warn=0.30),
         "series.score_mean": Limit(warn=0.30),

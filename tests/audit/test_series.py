@@ -3,12 +3,14 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+import polars as pl
 import pytest
 
-from batchops.audit import SCORE
+from batchops.audit import SCORE, Audit
+from batchops.audit.recent import Earlier, compare_recent, recent_figures
 from batchops.audit.series import Measured, Past, expected_series, series_figures, series_of, series_part, software_of
 from batchops.verdict import DEFAULT_LIMITS, Policy, Severity, Verdict, judge
-from tests.audit.nights import audit_of, day, reference, rows
+from tests.audit.nights import Change, audit_of, day, reference, rows, same
 
 TONIGHT = dt.date(2013, 7, 4)
 POLICY = Policy()
@@ -38,11 +40,28 @@ def test_what_is_measured_of_a_night_is_numpys() -> None:
         assert found[f"score_p{percentage:02}"].value == pytest.approx(exact, abs=0.01)
 
 
+def test_texts_that_are_longer_than_on_the_recent_nights_are_said_however_rare_each_one_is() -> None:
+    def night(seed: int, change: Change = same) -> Audit:
+        return audit_of(rows(seed, 300, change), str(day(seed)), reference())
+
+    def longer(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.col("kind") + "-" + pl.int_range(pl.len()).cast(pl.String))
+
+    earlier = [Earlier(str(day(place)), night(place)) for place in range(30)]
+    for change, value, alarms in ((same, 1, set[str]()), (longer, 4.6, {"series.length:kind"})):
+        recent = compare_recent(night(31, change), earlier, day(31), reference())
+        (length,) = [each for each in recent.measured if each.key == "series.length:kind"]
+        assert length.value == pytest.approx(value, abs=0.1)
+        found = {each.id for each in judge([*recent_figures(recent, POLICY)], POLICY, "").alarms}
+        assert {each for each in found if each.startswith("series.length")} == alarms
+
+
 def test_a_night_without_a_score_is_measured_where_it_can_be() -> None:
     frame = rows(1).clear()
     found = {each.name: each.value for each in series_of(audit_of(frame, str(day(1)), reference()), reference().score)}
     assert found["rows"] == 0
     assert {name for name, value in found.items() if value is None} == {*found} - {"rows"}
+    assert "length" not in found
 
 
 @pytest.mark.parametrize(

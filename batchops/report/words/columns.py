@@ -8,7 +8,7 @@ from batchops.verdict import Severity
 
 __all__ = ["column_words"]
 
-MOVED, GROWN = 0.01, 0.002
+MOVED, GROWN, LONGER = 0.01, 0.002, 0.1
 
 
 def column_words(column: ColumnPart, was: str = "training") -> str:
@@ -20,7 +20,7 @@ def column_words(column: ColumnPart, was: str = "training") -> str:
     if column.kind == "opaque":
         return "Never looked into: only how often it is missing is known."
     words = [_range_words(column, was), _unseen_words(column, was), _grown_words(column, was)]
-    words += [_null_words(column), _moved_words(column)]
+    words += [_length_words(column), _null_words(column), _moved_words(column)]
     told = " ".join(word for word in words if word)
     if told or column.severity is not Severity.PASS:
         return told
@@ -49,6 +49,13 @@ def _grown_words(column: ColumnPart, was: str) -> str:
     if before is None or now is None or now - before < GROWN:
         return ""
     return f"A value too rare to be listed of {was} has grown by {points(now - before)} points."
+
+
+def _length_words(column: ColumnPart) -> str:
+    before, now = column.reference.mean_length, column.window.mean_length
+    if before is None or now is None or abs(now - before) < LONGER * before:
+        return ""
+    return f"{number(before)} characters long before, {number(now)} now, on average."
 
 
 def _null_words(column: ColumnPart) -> str:

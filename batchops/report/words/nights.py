@@ -71,6 +71,7 @@ def _score(finding: Finding, facts: Facts) -> Saying:
 MEASURED = {
     "rows": "rows",
     "quarantined_share": "share of rows set aside",
+    "length": "mean length of {}, in characters,",
     "score_null_share": "share of rows without a score",
     "selection_rate": "share of scores at the threshold or above",
     "score_mean": "mean score",
@@ -80,16 +81,17 @@ MEASURED = {
     "score_p95": "score that 5 % of the rows lie above",
     "files": "files",
     "seconds": "seconds of the run",
-    "stage_seconds": "seconds of the stage",
+    "stage_seconds": "seconds of the stage {}",
     "cpu_seconds": "seconds of all cores",
     "peak_memory": "memory",
 }
-"""What each series is."""
+"""What each series is, of what it is."""
 
 
 def _series(told: str) -> Callable[[Finding, Facts], Saying]:
     def saying(finding: Finding, facts: Facts) -> Saying:
         what = told.replace("score", "prediction") if facts.task == "regression" else told
+        what = what.format(subject_words(finding))
         now, expected = figure_of(finding, "now"), figure_of(finding, "expected")
         more = "above" if (finding.value or 0.0) > 0 else "below"
         figures = [

@@ -49,6 +49,7 @@ class Column:
         unseen: Values that the reference does not have, of ``discrete`` (in or outside its range) and ``category``.
         unseen_values: A sample of those, with exact counts.
         table: By cell: rows; and for numbers the sum and the sum of squares, in quanta from the centre.
+        characters: Of ``category``: of all values together, Unicode code points.
         unlisted: Of ``category`` with more values than are listed: rows of the others, by group (`grouped`).
     """
 
@@ -66,6 +67,7 @@ class Column:
     below: int = 0
     above: int = 0
     unseen: int = 0
+    characters: int = 0
     unseen_values: ValueSample = field(default_factory=ValueSample)
     table: Sparse = field(default_factory=Sparse)
     unlisted: Sparse = field(default_factory=Sparse)
@@ -92,6 +94,11 @@ class Column:
     def valid(self) -> int:
         """Rows with a finite value or a category."""
         return self.present - self.missing - self.infinite
+
+    @property
+    def mean_length(self) -> float | None:
+        """Characters of a text on average; None where there is none, and of states older than this count."""
+        return self.characters / self.valid if self.characters and self.valid else None
 
     @property
     def unseen_within(self) -> int:
@@ -127,6 +134,7 @@ COUNTS = (
     "below",
     "above",
     "unseen",
+    "characters",
 )
 _counts = attrgetter(*COUNTS)
 
@@ -183,15 +191,17 @@ def _category(series: pl.Series, cells: Cells) -> Column | None:
     if not isinstance(series.dtype, pl.String | pl.Categorical | pl.Enum):
         return None
     places = {value: cell for cell, value in enumerate(cells.values)}
-    dense = np.zeros(cells.size, dtype=np.int64)
+    dense, characters = np.zeros(cells.size, dtype=np.int64), 0
     others = []
     for value, n in _values(series):
         cell = places.get(value)
+        characters += n * len(value)
         if cell is None:
             others.append((value, n))
         else:
             dense[cell] += n
-    known, rows = Column(rows=len(series), nulls=series.null_count()), sum(n for _, n in others)
+    known = Column(rows=len(series), nulls=series.null_count(), characters=characters)
+    rows = sum(n for _, n in others)
     if cells.capped:
         dense[len(cells.values)] = rows
         return replace(known, table=Sparse.of(dense), unlisted=grouped(others))

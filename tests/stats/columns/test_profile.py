@@ -121,6 +121,7 @@ def test_categories_are_counted_by_value_and_new_ones_apart(
         else not column.table.cells
     )
     assert column.unseen == sum(counts.values()) - sum(known.values())
+    assert column.characters == pl.Series(night, dtype=pl.String).str.len_chars().sum()
     assert dict(column.unseen_values.counts) == {value: n for value, n in counts.items() if value not in known}
 
 
@@ -130,6 +131,7 @@ def test_categories_beyond_the_cap_are_other_and_never_unseen() -> None:
     assert cells.capped
     assert cells.values == tuple(sorted(f"v{value}" for value in range(1_000)))
     assert (column.table.dense(cells.size)[-1], column.unseen) == (3, 0)
+    assert column.mean_length == (2 + 5 + 5 + 5) / 4
 
 
 def test_the_order_of_the_reference_does_not_move_the_cells() -> None:

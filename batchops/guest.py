@@ -31,9 +31,10 @@ def import_guest(module: str, project: Path, error: type[BatchopsError]) -> Modu
     root = str(project.resolve())
     if sys.path[:1] != [root]:
         sys.path.insert(0, root)
-    for name, loaded in list(sys.modules.items()):
+    for name in [name for name in sys.modules if name.partition(".")[0] in GUESTS]:
+        loaded = sys.modules[name]
         file = getattr(loaded, "__file__", None) or next(iter(getattr(loaded, "__path__", [])), None)
-        if name.partition(".")[0] in GUESTS and file is not None and not Path(file).is_relative_to(root):
+        if file is not None and not Path(file).is_relative_to(root):
             del sys.modules[name]
     if module in sys.modules:
         return sys.modules[module]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import lru_cache
 
 import polars as pl
 
@@ -68,7 +69,7 @@ def is_boolean(expr: pl.Expr, schema: pl.Schema) -> bool:
     Raises:
         pl.exceptions.PolarsError: It cannot be applied to these columns.
     """
-    answers = _empty(expr, schema).lazy().select(expr).collect_schema().dtypes()
+    answers = _nothing(expr, schema, 0).lazy().select(expr).collect_schema().dtypes()
     return all(dtype in (pl.Boolean, pl.Null) for dtype in answers)
 
 
@@ -76,15 +77,16 @@ BY_VALUES = (pl.exceptions.OutOfBoundsError, pl.exceptions.ShapeError, pl.except
 """What polars raises where an expression suits the dtypes and these few rows alone are not enough for it."""
 
 
-def _empty(expr: pl.Expr, schema: pl.Schema) -> pl.DataFrame:
-    """No rows of the columns that an expression reads; of all, if it reads none."""
-    read = {name: schema[name] for name in columns_of(expr, schema) if name in schema}
-    return pl.DataFrame(schema=read or schema)
+def _nothing(expr: pl.Expr, schema: pl.Schema, rows: int) -> pl.DataFrame:
+    """Rows without values of the columns that an expression reads; of all, if it reads none."""
+    read = tuple((name, schema[name]) for name in columns_of(expr, schema) if name in schema)
+    return _without_values(read or tuple(schema.items()), rows)
 
 
-def _on_nothing(expr: pl.Expr, schema: pl.Schema, rows: int) -> pl.DataFrame:
-    """An expression over rows without values."""
-    return _empty(expr, schema).clear(rows).select(expr)
+@lru_cache(maxsize=128)
+def _without_values(columns: tuple[tuple[str, pl.DataType], ...], rows: int) -> pl.DataFrame:
+    """Made once for all checks of a column, each of which is tried three times."""
+    return pl.DataFrame(schema=dict(columns)).clear(rows)
 
 
 def aligned(expr: pl.Expr, schema: pl.Schema) -> bool | None:
@@ -95,7 +97,7 @@ def aligned(expr: pl.Expr, schema: pl.Schema) -> bool | None:
     """
     for rows in (3, 1000):
         try:
-            return _on_nothing(expr, schema, rows).height == rows
+            return _nothing(expr, schema, rows).select(expr).height == rows
         except BY_VALUES:
             continue
     return None
@@ -109,4 +111,4 @@ def try_out(expr: pl.Expr, schema: pl.Schema) -> None:
     """
     for rows in (0, 3):
         with suppress(*BY_VALUES):
-            _on_nothing(expr, schema, rows)
+            _nothing(expr, schema, rows).select(expr)

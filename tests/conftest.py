@@ -29,6 +29,10 @@ settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
 
 
+REMEMBERED = 500
+"""Answers that a worker keeps; a simulation asks for thousands."""
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays: looking through it again and again costs a thirtieth of all tests."""
     gc.collect()
@@ -52,6 +56,8 @@ def told_apart_once() -> Iterator[None]:
                 asked.update(np.ascontiguousarray(array).data)
         key = asked.digest()
         if key not in answers:
+            if len(answers) == REMEMBERED:
+                del answers[next(iter(answers))]
             answers[key] = domain.separate(reference, current, categorical, explain)
         return answers[key]
 

@@ -98,6 +98,7 @@ def small(trained: Flights, tmp_path: Path) -> Flights:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("told_apart_anew")
 def test_the_same_data_gives_the_same_model_and_never_another_champion(small: Flights) -> None:
     with threads(1):
         first, second = train(small.job, small.settings), train(small.job, small.settings)

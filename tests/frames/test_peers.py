@@ -43,6 +43,7 @@ def test_no_address_of_ten_thousand_is_in_the_page_or_the_document() -> None:
     assert "@example.org" not in render(made.document)
 
 
+@pytest.mark.usefixtures("told_apart_anew")
 def test_two_audits_of_the_same_tables_differ_in_nothing_but_the_run() -> None:
     first, second = (codec.load(dict, codec.dump(audit_frame(frame(900, 2), REFERENCE).document)) for _ in range(2))
     assert first.pop("run") != second.pop("run")

@@ -42,7 +42,9 @@ NEWEST = " (newest night)"
 ALONE = FALSE_FAILS
 """A chart passes its limit on so many nights though nothing has changed: by itself, once a year."""
 
-LOSSES = ("log_loss", "root_mean_squared_error", "mean_absolute_error")
+LOSSES = ("log_loss", "root_mean_squared_error", "mean_absolute_error", "error_rate")
+"""Of these the first that is known: decisions without scores have a share of errors alone."""
+
 GAPS = ("calibration_gap", "mean_error")
 ALARMS = (Severity.FAIL, Severity.WARN)
 

@@ -54,8 +54,8 @@ class SliceShift:
     """How a slice of one dimension differs from the same slice of the reference.
 
     Attributes:
-        metric: ``log_loss``; of regression ``mean_error``.
-        change: Over what the slice had in the reference: its log loss; of regression, its root mean squared error.
+        metric: ``log_loss``, of decisions without scores ``error_rate``, of regression ``mean_error``.
+        change: Over what the slice had in the reference: the same; of regression, its root mean squared error.
         common: The change of all rows together, over the same; None of a loss.
     """
 
@@ -67,13 +67,13 @@ class SliceShift:
     @property
     def side(self) -> Side:
         """A loss matters where it rises, an error on either side."""
-        return "upper" if self.metric == "log_loss" else "both"
+        return "both" if self.metric == "mean_error" else "upper"
 
 
 def shifted_slices(labelled: Quality, reference: Reference) -> tuple[SliceShift, ...]:
     """By slice of one dimension, how it differs from itself in the reference; none where nights of that are too few."""
     of_numbers = reference.quality.task == "regression"
-    metric, place = ("mean_error", LEANING) if of_numbers else ("log_loss", LOST)
+    metric, place = ("mean_error", LEANING) if of_numbers else (_loss(reference.quality), LOST)
     known, found = known_levels(reference).get(metric), []
     if known is None:
         return ()
@@ -93,6 +93,10 @@ def shifted_slices(labelled: Quality, reference: Reference) -> tuple[SliceShift,
             common = (_mean(now[()], place) - _mean(was[()], place)) / base if of_numbers else None
             found.append(SliceShift(slice_label(key), metric, change, common))
     return tuple(found)
+
+
+def _loss(cells: ScoreCells) -> str:
+    return "log_loss" if cells.scored else "error_rate"
 
 
 def _mean(nights: Floats, place: int) -> float:

@@ -159,26 +159,43 @@ def test_the_document_has_what_numbers_changed_by() -> None:
     }
 
 
-@pytest.mark.parametrize("task", ["binary", "multiclass"])
-def test_of_decisions_alone_the_share_of_errors_is_split(task: str) -> None:
-    rng = np.random.default_rng(5)
+def decided(rng: np.random.Generator, task: str, wrong: dict[str, float]) -> pl.DataFrame:
+    """A night of decisions without scores, of which a share is wrong in each kind."""
     names = np.array(["0", "1"] if task == "binary" else ["x", "y", "z"])
+    label, kind = rng.integers(len(names), size=300), rng.choice(KINDS, 300)
+    chance = np.array([wrong.get(each, 0.0) for each in kind])
+    given = np.where(rng.random(300) < chance, (label + 1) % len(names), label)
+    rows = pl.DataFrame({"kind": kind, "label": names[label], "prediction": names[given]})
+    return rows.with_columns(pl.col("label", "prediction").cast(pl.Int8)) if task == "binary" else rows
 
-    def decided(wrong: float) -> pl.DataFrame:
-        label = rng.integers(len(names), size=300)
-        kind = rng.choice(KINDS, 300)
-        other = (label + 1) % len(names)
-        given = np.where((rng.random(300) < wrong) & (kind == "c"), other, label)
-        columns = {"label": names[label], "prediction": names[given]}
-        rows = pl.DataFrame({"kind": kind, **columns})
-        return rows.with_columns(pl.col("label", "prediction").cast(pl.Int8)) if task == "binary" else rows
 
-    reference = learned([decided(0.1) for _ in range(30)], task)
-    now = counted([decided(0.5) for _ in range(10)], 40, reference.quality)
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_of_decisions_alone_the_share_of_errors_is_split_and_compared_by_slice(task: str) -> None:
+    rng = np.random.default_rng(5)
+    before = [decided(rng, task, {"b": 0.2, "c": 0.1}) for _ in range(30)]
+    after = [decided(rng, task, {"b": 0.2, "c": 0.5}) for _ in range(10)]
+    reference = learned(before, task)
+    now = counted(after, 40, reference.quality)
     ((metric, dimension, split),) = decompositions(now, reference)
     assert (metric, dimension) == ("error_rate", "kind")
     assert split.within == pytest.approx(0.4 / 3, abs=0.03)
-    assert shifted_slices(now, reference) == ()
+    # A slice that never erred has nothing that its errors could be a share of.
+    shifts = {each.label: each for each in shifted_slices(now, reference)}
+    assert set(shifts) == {"kind b", "kind c"}
+    rates = [
+        pl.concat(side).filter(kind="c").select((pl.col("label") != pl.col("prediction")).mean()).item()
+        for side in (before, after)
+    ]
+    moved = shifts["kind c"]
+    assert (moved.metric, moved.side, moved.change.nights) == ("error_rate", "upper", 10)
+    assert moved.change.value == pytest.approx(rates[1] / rates[0] - 1)
+    concept = compare_concept(now, reference, POLICY)
+    findings = {each.id: each for each in judge([*concept_figures(concept)], POLICY, str(day(50))).findings}
+    assert findings["concept.shift:kind c"].severity is Severity.WARN
+    assert findings["concept.shift:kind b"].severity not in (Severity.WARN, Severity.FAIL)
+    # All rows together have their charts too.
+    assert findings["concept.shift:error_rate"].severity in (Severity.WARN, Severity.FAIL)
+    assert [each.metric for each in concept.charted] == ["error_rate"]
 
 
 def test_numbers_that_no_float_holds_are_passed_over() -> None:

@@ -39,7 +39,9 @@ def test_the_chance_grows_with_what_is_allowed(
     now: tuple[int, int], was: tuple[int, int], first: float, second: float
 ) -> None:
     low, high = sorted((first, second))
-    assert share_chance(now, was, low) <= share_chance(now, was, high) + 1e-9
+    assert share_chance(now, was, low, upper=True) <= share_chance(now, was, high, upper=True) + 1e-9
+    # Of both sides, what is allowed takes from one what it gives to the other: the sum falls only where it is likely.
+    assert min(share_chance(now, was, low), 0.5) <= share_chance(now, was, high) + 1e-9
     assert share_chance(now, was) == pytest.approx(share_chance(was, now))
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from importlib.metadata import version as installed
 
 from batchops import __version__
+from batchops.audit import SCORE
 from batchops.audit.attribution import explained
 from batchops.audit.discovering import all_slices
 from batchops.audit.document import (
@@ -92,7 +93,9 @@ def _quality(audited: Audited, findings: Mapping[str, Finding]) -> QualityPart |
 
 
 def _scored(audited: Audited) -> bool:
-    return audited.side.roles.score is not None and audited.compared and "drift" in audited.asked.sections
+    """Of several classes, scores are not compared: there is none that all rows have."""
+    counted = SCORE in audited.reference.audit.outputs.columns
+    return counted and audited.compared and "drift" in audited.asked.sections
 
 
 def _drift(audited: Audited, findings: Mapping[str, Finding], reference: Table | None) -> DriftPart | None:

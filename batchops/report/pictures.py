@@ -105,6 +105,9 @@ def metric_limit(part: MetricPart, name: str) -> str:
         return formats.NONE
     if name.endswith("_gap"):
         return f"±{formats.number(part.limit * 100)}"
+    if name == "mean_error" and part.reference is not None:
+        # It may move to either side of what it was.
+        return f"{metric(2 * part.reference - part.limit, name)} to {metric(part.limit, name)}"
     return metric(part.limit, name)
 
 

@@ -21,6 +21,9 @@ from tests.report.pages import Element, Page, parse
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
+DOCUMENTS = Path(__file__).parent / "documents"
+"""Audits as they were written: numbers that a job of four nights predicted, and two tables of three classes."""
+
 EDITION = ROOT / "reports" / "flights.html.j2"
 TEMPLATES = ROOT / "batchops" / "report" / "templates"
 PAGES = list(samples.SAMPLES)
@@ -32,9 +35,14 @@ def index() -> str:
     return render_index("flights_delay", "Late?", runs, samples.failing(), "0.1.0")
 
 
+def stored(name: str) -> AuditDocument:
+    return codec.load(AuditDocument, (DOCUMENTS / f"{name}.json").read_bytes())
+
+
 def golden() -> dict[str, str]:
     made = {f"{name}.html": render(samples.SAMPLES[name]()) for name in ("unlabelled", "withheld", "zero")}
     made["flights.html"] = render(samples.failing(), EDITION, Links(index="../../index.html"))
+    made |= {f"{path.stem}.html": render(stored(path.stem)) for path in DOCUMENTS.iterdir()}
     made["index.html"] = index()
     made["summary.txt"] = "\n".join(summary(samples.failing(), False, 3, {"report": "report.html"})) + "\n"
     return made
@@ -61,6 +69,35 @@ def test_every_page_is_its_golden_file() -> None:
 def test_a_stored_document_gives_the_same_bytes_again() -> None:
     document = samples.failing()
     assert render(codec.load(AuditDocument, codec.dump(document))) == render(document)
+
+
+def test_the_page_of_numbers_says_them_in_their_unit_and_of_what_they_are_a_share() -> None:
+    text = parse(render(stored("numbers"))).visible()
+    assert "root mean squared error 2.48 EUR, 1.82 EUR in training" in text
+    assert "\N{MINUS SIGN}71\u00a0% of the root mean squared error (95\u00a0% interval" in text
+    # A mean error may move to either side of what it was in training.
+    assert "\N{MINUS SIGN}0.3435 to 0.3838" in text
+    assert "Prediction drift" in text
+    assert "threshold" not in text
+
+
+def test_the_page_of_two_tables_has_no_night_and_no_section_of_what_was_not_compared() -> None:
+    page = parse(render(stored("tables")))
+    text = page.visible()
+    assert "Scores of several classes are not compared." in text
+    assert "score" not in {each.attributes.get("id") for each in page.all("section")}
+    assert not re.search("tonight|training|night", text)
+    # What is only estimated is shown, and judged by no limit.
+    (estimated,) = [each for each in page.all("section") if each.attributes.get("id") == "estimated"]
+    assert "not judged" in estimated.text
+    assert "NOT RUN" not in estimated.text
+
+
+@pytest.mark.parametrize("name", ["numbers", "tables"])
+def test_no_page_shows_what_a_program_calls_nothing(name: str) -> None:
+    assert not re.search(
+        r"\b(None|null|nan|NaN|inf)\b", parse(render(stored(name))).visible().replace("null share", "")
+    )
 
 
 def test_the_flights_page_is_small() -> None:

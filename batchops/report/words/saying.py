@@ -117,6 +117,13 @@ def _bound(value: float, unit: str) -> str:
     return points(value) if unit == "points" else amount(value, unit).removesuffix(" %").rstrip("\u00a0%").rstrip()
 
 
+def _of(finding: Finding) -> str:
+    """Of what a mean error is a share."""
+    moved = text_of(finding, "metric") or finding.subject
+    leaning = finding.check == "quality.mean_error" or (finding.check == "concept.shift" and "mean_error" in moved)
+    return " of the root mean squared error" if leaning and finding.unit == "ratio" else ""
+
+
 def size_words(finding: Finding, beside: str = "") -> str:
     """How bad: the figure, its interval, what is usual, its limit, the run before, and what else it stands beside."""
     value, unit = finding.value, unit_of(finding)
@@ -128,7 +135,7 @@ def size_words(finding: Finding, beside: str = "") -> str:
         notes.append(f"95\u00a0% interval {_bound(low, unit)} to {_bound(high, unit)}")
     if finding.usual is not None:
         notes.append(f"usual up to {_edge(finding.usual, unit)}")
-    parts = [amount(value, unit) + (f" ({'; '.join(notes)})" if notes else "")]
+    parts = [amount(value, unit) + _of(finding) + (f" ({'; '.join(notes)})" if notes else "")]
     if finding.limit is not None:
         allowed = limit_words(finding.check, finding.limit, unit)
         parts.append("none allowed" if finding.limit == 0 and finding.check not in BOTH else f"limit {allowed}")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import gammaincinv, ndtri, stdtr, stdtrit
 
 __all__ = [
     "ENOUGH_NIGHTS",
@@ -294,9 +294,25 @@ def proportion_estimate(above: Floats, below: Floats, design: float = 1.0) -> Es
     if value is None:
         return NOT_MEASURED
     effect, freedom, entities = share_effect(above, below, design)
-    lower, upper = wilson(value, float(below.sum()) / effect, two_sided(LEVEL, freedom))
+    rows = float(below.sum()) / effect
+    lower, upper = wilson(value, rows, two_sided(LEVEL, freedom))
+    if math.isinf(freedom):
+        lower, upper = min(lower, _of_few(value, rows)), max(upper, 1 - _of_few(1 - value, rows))
     alone = nights < ENOUGH_NIGHTS and not entities
     return Estimate(value, lower, upper, n, nights, rows_independent=alone, entities=entities)
+
+
+def _of_few(share: float, n: float) -> float:
+    """The least share where one to three of many rows count: Poisson's lower bound at 5 % on one side.
+
+    Wilson's is too high for so few, and where less than one is expected holds the truth in down to 84 % (Brown, Cai &
+    DasGupta, Interval Estimation for a Binomial Proportion, 2001, 4.1.1). 1 where more rows count, or none.
+
+    >>> round(_of_few(1 / 2_800, 2_800) * 2_800, 3), _of_few(0.5, 2_800)
+    (0.051, 1.0)
+    """
+    rows = share * n
+    return float(gammaincinv(rows, 1 - LEVEL)) / n if 0 < rows <= (3 if n > 50 else 2) + 1e-9 else 1.0
 
 
 def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[float, float, int]:

@@ -196,6 +196,18 @@ def test_set_aside_rows_are_as_they_came() -> None:
     assert validation.accepted["number"].to_list() == [1, 3, 4]
 
 
+def test_no_failing_row_is_left_out_however_many_there_are() -> None:
+    """Great Expectations lists 20 of them, or 200."""
+    kinds = ["book", "cup", "vase"] * 20_000
+    many = pl.concat([orders()] * 15_000)
+    number = pl.Series(range(1, many.height + 1), dtype=many.schema["number"])
+    validation = whole(ORDERS, many.with_columns(number=number, kind=pl.Series(kinds)))
+    failing = [place for place, kind in enumerate(kinds) if kind != "book"]
+    assert validation.quarantined[ROW].to_list() == failing
+    assert validation.quarantined["number"].to_list() == [place + 1 for place in failing]
+    assert validation.tallies.rules["kind.isin"].failed == len(failing) == 40_000
+
+
 def test_a_batch_knows_where_it_starts() -> None:
     frame = orders(kind=pl.Series(["book", "cup", "ink", "cup"]))
     assert evaluate(ORDERS, frame, start=1000).quarantined[ROW].to_list() == [1001, 1003]

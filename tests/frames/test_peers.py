@@ -24,6 +24,36 @@ def test_a_column_that_is_nine_tenths_null_is_a_finding() -> None:
     assert ("drift.null_share", "temp") in found(audit_frame(current, REFERENCE))
 
 
+def test_whole_numbers_with_gaps_are_the_same_column_as_floats() -> None:
+    """As pandas makes them of whole numbers as soon as one is missing: MLflow's signature no longer fits then."""
+    gaps = pl.when(pl.int_range(pl.len()) % 10 > 0).then("hour")
+    reference, current = (rows.with_columns(hour=gaps) for rows in (REFERENCE, frame(5_000, 2)))
+    floats = current.to_pandas()
+    assert (current.schema["hour"], str(floats["hour"].dtype)) == (pl.Int64, "float64")
+    plain, made = audit_frame(current, reference), audit_frame(floats, reference)
+    assert found(plain) == set()
+    assert found(made) == {("schema.coerced", "hour")}
+    assert audit_frame(reference.to_pandas(), reference.to_pandas()).document.findings == ()
+    (one,), (other,) = ([each for each in of.document.columns if each.column == "hour"] for of in (plain, made))
+    assert one.window == other.window
+    assert one.window.null_share == 0.1
+
+
+def test_two_distributions_that_lie_apart_are_drawn_apart() -> None:
+    """From 38 to 80 degrees two pictures, each with an axis of its own, look the same."""
+    reference, current = (
+        rows.select(temp=pl.col("temp") * 5 + mean) for rows, mean in ((REFERENCE, 38), (frame(5_000, 2), 80))
+    )
+    (column,) = audit_frame(current, reference).document.columns
+    drawn = column.histogram
+    assert drawn is not None
+    assert drawn.low is not None
+    assert drawn.high is not None
+    width = (drawn.high - drawn.low) / len(drawn.reference)
+    peaks = [drawn.low + width * (side.index(max(side)) + 0.5) for side in (drawn.reference, drawn.current)]
+    assert peaks == [pytest.approx(38, abs=2 * width), pytest.approx(80, abs=2 * width)]
+
+
 def test_at_80_000_rows_differences_that_do_not_matter_are_proved_and_raise_nothing() -> None:
     current = frame(80_000, 2).with_columns(pl.col("temp") + 0.05, pl.col("amount") * 1.03)
     made = audit_frame(current, REFERENCE)

@@ -172,6 +172,30 @@ def finding(outcome: Outcome, name: str) -> dict[str, object]:
     return {"value": one.value, **one.evidence}
 
 
+def test_every_row_that_fails_is_set_aside_with_its_key_however_many_there_are(flights: Flights) -> None:
+    flights.change(other_rows("distance", -1, 250))
+    outcome = flights.run()
+    failing = flights.rows().filter(pl.col("distance") == -1).select(KEY)
+    assert rows_in(outcome)[2] == failing.height == 750
+    (folder,) = (flights.folder / "var/store").glob(f"runs/{NAME}/{NIGHT}/*/quarantine")
+    aside = pl.concat(pl.read_parquet(file).select(KEY) for file in sorted(folder.glob("*.parquet")))
+    assert aside.sort(KEY).equals(failing.sort(KEY))
+
+
+def test_whole_numbers_with_gaps_stay_whole_numbers_and_are_refused_by_name_where_a_writer_made_floats_of_them(
+    flights: Flights, usual: dict[str, Severity]
+) -> None:
+    """The fixture's night has such a column, and all its rows were scored; pandas writes it as floats and NaN."""
+    seats = flights.rows()["seats"]
+    assert seats.dtype == pl.Int64
+    assert 0 < seats.null_count() < seats.len()
+    assert not any(name.startswith("schema.") for name in usual)
+    flights.change(lambda rows: rows.with_columns(pl.col("seats").cast(pl.Float64).fill_null(float("nan"))))
+    outcome = flights.run()
+    assert found(outcome)["schema.dtype:seats"] is FAIL
+    assert rows_in(outcome) == (ROWS, 0, ROWS)
+
+
 def test_a_renamed_column_is_recognised(flights: Flights) -> None:
     flights.change(lambda rows: rows.rename({"wind_speed": "windSpeed"}))
     assert finding(flights.run(), "schema.missing_column:wind_speed")["hint"] == "windSpeed"

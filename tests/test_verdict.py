@@ -1,5 +1,6 @@
 import pytest
 from hypothesis import given, strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from batchops.verdict import DEFAULT_LIMITS, Figure, Limit, Past, Policy, Severity, judge, severity_of, worst
 
@@ -111,6 +112,21 @@ def test_a_night_of_which_nothing_ran_is_not_a_pass() -> None:
 def test_the_worst_severity_is_the_first_of_the_five_words() -> None:
     assert worst([Severity.PASS, Severity.UNSURE, Severity.NOT_RUN]) is Severity.UNSURE
     assert worst([]) is Severity.NOT_RUN
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_the_correction_for_many_figures_is_that_of_benjamini_and_hochberg(chances: list[float]) -> None:
+    figures = [
+        Figure("drift.null_share", f"c{place}", 0.5, limit=SHARE, chance=lambda _, p=p: p)  # type: ignore[misc]
+        for place, p in enumerate(chances)
+    ]
+    found = {each.subject: each for each in judge(figures, Policy(), "2025-01-01").findings}
+    q_values = multipletests(chances, method="fdr_bh")[1]
+    for place, (p, q) in enumerate(zip(chances, q_values, strict=True)):
+        one = found[f"c{place}"]
+        assert (one.p_value, one.q_value) == (p, pytest.approx(q))
+        assert one.q_value is not None
+        assert (one.severity in (Severity.WARN, Severity.FAIL)) is (one.q_value <= 0.05)
 
 
 def test_what_tells_the_same_of_one_night_shares_the_budget_and_is_said_only_where_it_is_worse() -> None:

@@ -11,8 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from batchops import codec
-from batchops.audit import LABEL, SCORE, Batch, NightProfile, Reference, Yardstick, audit_batch, merge
+from batchops.audit import LABEL, PREDICTION, SCORE, Batch, NightProfile, Reference, Yardstick, audit_batch, merge
 from batchops.audit.multivariate import ROWS, usual_areas
+from batchops.audit.state import lay_out_outputs
 from batchops.audit.stored import packed
 from batchops.contract import KEY_UNIQUE, Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
@@ -39,7 +40,7 @@ from batchops.partition import Fingerprint, Night
 from batchops.run.inputs import Unreadable, batches, examine, find
 from batchops.run.outcome import Observe, Progress, silent
 from batchops.run.references import answers_of, find_references, read_references
-from batchops.run.scores import PREDICTION, class_score, scores_frame
+from batchops.run.scores import scores_frame
 from batchops.run.searching import count_training
 from batchops.run.truth import join_truth, read_truth
 from batchops.settings import Settings
@@ -314,10 +315,7 @@ def _yardstick(job: LoadedJob, nights: Sequence[_TrainingNight], scored: pl.Data
     readable = pl.concat([each.readable for each in nights], how="diagonal_relaxed")
     units = {name: each.unit for name, each in columns.items()}
     unit = job.job.labels.unit if job.job.labels is not None and asked.task == "regression" else ""
-    score, *classes = lay_out(scored, (SCORE, *_class_columns(asked)), units={SCORE: unit or None})
-    if classes:
-        # A class that is never predicted has a cell too: when it is, it was known.
-        classes[0] = replace(classes[0], values=tuple(dict.fromkeys((*classes[0].values, *asked.classes))))
+    score, *classes = lay_out_outputs(scored, asked.classes if asked.task == "multiclass" else (), unit)
     return Yardstick(
         inputs=lay_out(readable, tuple(columns), frozenset(job.contract.pii), units),
         score=score,
@@ -327,11 +325,6 @@ def _yardstick(job: LoadedJob, nights: Sequence[_TrainingNight], scored: pl.Data
         key=tuple(name for name in job.job.key if name not in job.contract.pii),
         classes=tuple(classes),
     )
-
-
-def _class_columns(asked: Asked) -> tuple[str, ...]:
-    """What is watched beside the score, where there are several classes."""
-    return (PREDICTION, *map(class_score, asked.classes)) if asked.task == "multiclass" else ()
 
 
 def _cells(scored: pl.DataFrame, asked: Asked, threshold: float) -> ScoreCells:

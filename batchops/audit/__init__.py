@@ -5,6 +5,7 @@ from batchops.audit.compare import Comparison, compare_audits
 from batchops.audit.document import AuditDocument
 from batchops.audit.state import (
     LABEL,
+    PREDICTION,
     SCORE,
     Audit,
     Batch,
@@ -18,6 +19,7 @@ from batchops.audit.state import (
 
 __all__ = [
     "LABEL",
+    "PREDICTION",
     "SCORE",
     "Arrival",
     "Audit",

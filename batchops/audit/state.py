@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 
@@ -19,6 +19,7 @@ from batchops.stats import (
     Profile,
     Quality,
     ScoreCells,
+    lay_out,
     merge_profiles,
     merge_qualities,
     summarise,
@@ -29,6 +30,7 @@ from batchops.stats.rows.sample import QUANTUM, RowSample, Sampling, sample_rows
 
 __all__ = [
     "LABEL",
+    "PREDICTION",
     "SCORE",
     "Audit",
     "Batch",
@@ -37,6 +39,8 @@ __all__ = [
     "UsualArea",
     "Yardstick",
     "audit_batch",
+    "class_score",
+    "lay_out_outputs",
     "merge",
     "outcome_quantum",
     "products_of",
@@ -45,6 +49,7 @@ __all__ = [
 ]
 
 SCORE = "score"
+PREDICTION = "prediction"
 LABEL = "label"
 
 WEIGHED = 10
@@ -157,8 +162,23 @@ class Yardstick:
         texts = tuple(name for name in self.sliced if name not in hidden)
         quality = self.quality
         several = quality.classes if quality.class_edges and len(quality.classes) <= WEIGHED else ()
-        numbers = (*(f"{SCORE}_{name}" for name in several), SCORE, LABEL)
+        numbers = (*map(class_score, several), SCORE, LABEL)
         return Sampling(self.inputs, self.sampled, self.key, numbers, texts, outcome_quantum(quality), several)
+
+
+def class_score(name: str) -> str:
+    """The column of a class's score."""
+    return f"{SCORE}_{name}"
+
+
+def lay_out_outputs(rows: pl.DataFrame, classes: Sequence[str], unit: str = "") -> tuple[Cells, ...]:
+    """Cells of the score and, of several classes, of the predicted one and the score of each."""
+    names = (SCORE, *((PREDICTION, *map(class_score, classes)) if classes else ()))
+    score, *several = lay_out(rows, names, units={SCORE: unit or None})
+    if several:
+        # A class that is never predicted has a cell too: when it is, it was known.
+        several[0] = replace(several[0], values=tuple(dict.fromkeys((*several[0].values, *classes))))
+    return (score, *several)
 
 
 def outcome_quantum(cells: ScoreCells) -> float:

@@ -14,9 +14,10 @@ from batchops.audit.discovering import declared, discovered_figures
 from batchops.audit.estimating import Estimated, estimate_night, estimated_figures, rows_alike
 from batchops.audit.multivariate import ROWS
 from batchops.audit.primary import slice_test
+from batchops.audit.state import lay_out_outputs
 from batchops.frames.asked import Asked
 from batchops.frames.counters import with_counters
-from batchops.frames.counting import NIGHT, Side, count, has_scores, outcome, repeated_keys
+from batchops.frames.counting import NIGHT, Side, count, has_scores, outcome, outputs, repeated_keys
 from batchops.frames.dimensions import dimensions_of
 from batchops.frames.figures import table_figures
 from batchops.frames.layout import lay_out_inputs, sample_of
@@ -27,12 +28,14 @@ from batchops.frames.sources import Table
 from batchops.frames.truth import Truth, suit, truth_of
 from batchops.report.environment import compile_templates
 from batchops.run.clock import Clock
-from batchops.stats import Cells, lay_out, lay_out_quality
+from batchops.stats import Cells, lay_out_quality
 from batchops.stats.discovery import Discovery
 from batchops.stats.parity import Parity, parity
 from batchops.verdict import Verdict, judge
 
 __all__ = ["Audited", "audit_tables"]
+
+NO_SCORE = pl.DataFrame(schema={SCORE: pl.Float64})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,9 @@ def audit_tables(current: Table, reference: Table | None, asked: Asked, clock: C
             found = _found((current, reference), side, now, asked)
         told = {name: digest.result() for name, digest in digests.items()}
     yardstick = side.yardstick
-    known = Reference(yardstick.inputs if drift else (), yardstick.score, yardstick.quality, before, ())
+    known = Reference(
+        yardstick.inputs if drift else (), yardstick.score, yardstick.quality, before, (), classes=yardstick.classes
+    )
     with clock.stage("judge"):
         comparison = compare_audits([now], known, asked.policy)
         estimated = _estimated(now, known, comparison, asked)
@@ -192,18 +197,23 @@ def _yardstick(tables: tuple[Table, Table | None], asked: Asked, roles: Roles, t
         inputs, _ = lay_out_inputs(reference, roles.inputs(reference.schema.names()), asked.contract)
     sliced = _once([name for each in roles.sliced for name in each]) if slices else ()
     rows, scores = _outcomes((laid, current), roles, truth)
+    quality = lay_out_quality(rows, truth.task if truth is not None else "binary", roles.threshold)
+    given = outputs(scores, quality.classes)
+    known = SCORE in given.columns
+    score, *classes = lay_out_outputs(given if known else NO_SCORE, quality.classes if known else ())
     return Yardstick(
         inputs=inputs,
-        score=lay_out(scores.to_frame(), (SCORE,))[0],
-        quality=lay_out_quality(rows, truth.task if truth is not None else "binary", roles.threshold),
+        score=score,
+        quality=quality,
         slices=roles.sliced if slices else (),
         dimensions=dimensions_of((laid, current), sliced),
         key=tuple(name for name in roles.key if asked.contract is None or name not in asked.contract.pii),
         sampled=ROWS if reference is not None and drift else 0,
+        classes=tuple(classes),
     )
 
 
-def _outcomes(tables: tuple[Table, Table], roles: Roles, truth: Truth | None) -> tuple[pl.DataFrame, pl.Series]:
+def _outcomes(tables: tuple[Table, Table], roles: Roles, truth: Truth | None) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Scores and labels to lay quality out over, and scores to compare: the reference's, as far as it has them."""
     task = truth.task if truth is not None else "binary"
     asked = [list(outcome(table.schema, roles, truth)) for table in tables]
@@ -213,10 +223,8 @@ def _outcomes(tables: tuple[Table, Table], roles: Roles, truth: Truth | None) ->
     best = next((at for at, held in enumerate(names) if needed <= held), None)
     best = next((at for at, held in enumerate(names) if has_scores(held)), 0) if best is None else best
     rows = _read(tables[best], asked[best])
-    first = next((at for at, held in enumerate(names) if SCORE in held), None)
-    if first is None:
-        return rows, pl.Series(SCORE, [], pl.Float64)
-    return rows, (rows if first == best else _read(tables[first], asked[first]))[SCORE]
+    first = next((at for at, held in enumerate(names) if any(name.startswith(SCORE) for name in held)), best)
+    return rows, rows if first == best else _read(tables[first], asked[first])
 
 
 def _read(table: Table, asked: Sequence[pl.Expr]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,8 +11,8 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from batchops.audit import LABEL, SCORE, Audit, merge
-from batchops.audit.state import Yardstick, products_of, sample_of
+from batchops.audit import LABEL, PREDICTION, SCORE, Audit, merge
+from batchops.audit.state import Yardstick, class_score, products_of, sample_of
 from batchops.contract import KEY_UNIQUE, Contract, Tallies, Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
 from batchops.frames.roles import Roles
@@ -22,9 +22,20 @@ from batchops.stats import entity_groups, summarise, tally_quality
 from batchops.stats.columns.coding import coded
 from batchops.stats.columns.ours import SLICED, marked
 
-__all__ = ["NIGHT", "Side", "accepted_rows", "count", "has_scores", "outcome", "repeated_keys", "scored_rows", "spread"]
+__all__ = [
+    "NIGHT",
+    "Side",
+    "accepted_rows",
+    "count",
+    "has_scores",
+    "outcome",
+    "outputs",
+    "repeated_keys",
+    "scored_rows",
+    "spread",
+]
 
-PREDICTION, WEIGHT = "prediction", "weight"
+WEIGHT = "weight"
 
 NIGHT = ""
 """The only night of rows that have none."""
@@ -114,12 +125,12 @@ def _audit(frame: pl.DataFrame, side: Side, end: int | None) -> Audit:
     scored = scored_rows(taken, side)
     apart = None if validation is None or side.keep_failing else validation.quarantined
     rest = () if apart is None else (_beside(apart, apart.select(_dimensions(apart, side))),)
-    whole = _beside(taken, scored)
+    whole, given = _beside(taken, scored), outputs(scored, yardstick.quality.classes)
     return Audit(
         tallies=Tallies(rows=frame.height) if validation is None else validation.tallies,
         schema=empty.schema if validation is None else validation.check.tally,
         inputs=summarise(frame, yardstick.inputs),
-        outputs=summarise(scored.select(SCORE), (yardstick.score,)) if SCORE in scored.columns else empty.outputs,
+        outputs=summarise(given, yardstick.outputs) if SCORE in given.columns else empty.outputs,
         quality=tally_quality(scored, NIGHT, yardstick.slices, yardstick.quality)
         if side.outcomes and has_scores(scored.columns)
         else empty.quality,
@@ -173,7 +184,7 @@ def outcome(schema: pl.Schema, roles: Roles, truth: Truth | None) -> Iterator[pl
     if task == "multiclass":
         prefix = f"{roles.score}_"
         yield from (
-            pl.col(name).cast(pl.Float64, strict=False).alias(f"{SCORE}_{name.removeprefix(prefix)}")
+            pl.col(name).cast(pl.Float64, strict=False).alias(class_score(name.removeprefix(prefix)))
             for name in schema.names()
             if roles.score is not None and name.startswith(prefix)
         )
@@ -186,6 +197,21 @@ def outcome(schema: pl.Schema, roles: Roles, truth: Truth | None) -> Iterator[pl
             yield truth.read(column, schema[column]).alias(name)
     if roles.weight is not None and roles.weight in schema:
         yield pl.col(roles.weight).cast(pl.Float64, strict=False).alias(WEIGHT)
+
+
+def outputs(scored: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
+    """What is predicted of each row, under the names of a job's table; without a column where nothing is.
+
+    Of several classes: the largest score, the class that was given or else has it, and the score of each. Where some
+    class has no score, none is the largest.
+    """
+    names = [class_score(name) for name in classes]
+    if not names or not {*names} <= {*scored.columns}:
+        return scored.select(name for name in scored.columns if name == SCORE)
+    known = pl.all_horizontal(pl.col(names).is_finite())
+    best = pl.concat_list(names).list.arg_max().cast(pl.Int64).replace_strict(dict(enumerate(classes)), default=None)
+    decided = pl.col(PREDICTION).cast(pl.String) if PREDICTION in scored.columns else pl.when(known).then(best)
+    return scored.select(pl.when(known).then(pl.max_horizontal(names)).alias(SCORE), decided.alias(PREDICTION), *names)
 
 
 def has_scores(names: Iterable[str]) -> bool:

@@ -93,7 +93,7 @@ def _quality(audited: Audited, findings: Mapping[str, Finding]) -> QualityPart |
 
 
 def _scored(audited: Audited) -> bool:
-    """Of several classes, scores are not compared: there is none that all rows have."""
+    """Whether scores were compared."""
     counted = SCORE in audited.reference.audit.outputs.columns
     return counted and audited.compared and "drift" in audited.asked.sections
 

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from batchops.audit import LABEL, SCORE
+from batchops.audit import LABEL, PREDICTION, SCORE
 from batchops.audit.discovering import search_terms
-from batchops.frames.counting import PREDICTION, Side, accepted_rows, outcome, spread
+from batchops.frames.counting import Side, accepted_rows, outcome, spread
 from batchops.frames.layout import sample_of
 from batchops.frames.sources import Table
 from batchops.stats.columns.coding import coded

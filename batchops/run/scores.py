@@ -7,20 +7,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from batchops.audit import SCORE
+from batchops.audit import PREDICTION, SCORE
+from batchops.audit.state import class_score
 from batchops.job import LoadedJob
 from batchops.models import Asked
 from batchops.stats import entity_groups
 from batchops.store import storable
 
-__all__ = ["PREDICTION", "class_score", "outcome_frame", "scores_frame", "scores_schema"]
-
-PREDICTION = "prediction"
-
-
-def class_score(name: str) -> str:
-    """The column of a class's score."""
-    return f"{SCORE}_{name}"
+__all__ = ["outcome_frame", "scores_frame", "scores_schema"]
 
 
 def scores_frame(accepted: pl.DataFrame, scores: Any, job: LoadedJob, asked: Asked) -> pl.DataFrame:

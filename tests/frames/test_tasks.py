@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import log_loss, mean_squared_error, r2_score
 
-from batchops import FrameAudit, Roles, audit_frame
+from batchops import FrameAudit, Roles, Severity, audit_frame
 
 CLASSES = ("cat", "dog", "eel")
 
@@ -102,6 +102,26 @@ def test_labels_that_do_not_vary_have_nothing_to_explain(current: pl.DataFrame) 
 def test_nothing_is_judged_against_a_reference_of_two_rows() -> None:
     made = audit_frame(numbers(1_000, 1), numbers(2, 2))
     assert not [each for each in made.document.findings if each.check.startswith("quality")]
+
+
+def test_of_several_classes_the_predicted_ones_and_each_score_are_compared() -> None:
+    reference, current = animals(4_000, 1), animals(4_000, 2)
+    same = audit_frame(current, reference).document
+    assert same.score is not None
+    assert same.score.prediction is not None
+    assert [each.label for each in same.score.classes] == [*CLASSES]
+    assert {each.check for each in same.findings if each.severity in (Severity.WARN, Severity.FAIL)} == set()
+    # All that is said of cats is said of dogs instead.
+    moved = current.with_columns(score_cat=pl.lit(0.0), score_dog=pl.col("score_cat") + pl.col("score_dog"))
+    found = audit_frame(moved.drop("label"), reference).document
+    assert found.score is not None
+    assert found.score.prediction is not None
+    scores = current.select(f"score_{name}" for name in CLASSES).to_numpy()
+    before = np.bincount(reference.select(f"score_{name}" for name in CLASSES).to_numpy().argmax(axis=1), minlength=3)
+    now = np.bincount(np.where(scores[:, :2].sum(axis=1) > scores[:, 2], 1, 2), minlength=3)
+    assert found.score.prediction.window.distance == pytest.approx(np.abs(before - now).sum() / 2 / 4_000)
+    failed = {each.subject for each in found.findings if each.severity is Severity.FAIL}
+    assert {"prediction", "score_cat", "score_dog"} <= failed
 
 
 def test_of_several_classes_a_weighted_estimate_follows_the_rows_that_came() -> None:

@@ -57,9 +57,7 @@ def not_run(name: str, facts: Facts) -> str:
         return {
             "contract": "No contract was given, or it was not asked for.",
             "drift": "There is no reference, or drift was not asked for.",
-            "score": "Scores of several classes are not compared."
-            if facts.task == "multiclass"
-            else "There is no score to compare with a reference.",
+            "score": "There is no score to compare with a reference.",
             "quality": "There are no labels with scores, or quality was not asked for.",
             "slices": "No slice was named, none has enough labelled rows, or slices were not asked for.",
         }[name]

@@ -7,14 +7,17 @@ import gc
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from batchops import models
+from batchops.guest import GUESTS
 from batchops.models import Separation, Side, domain, threads
 from batchops.store import Store
 from batchops.train import train
@@ -37,6 +40,20 @@ def pytest_collection_finish() -> None:
     """What was imported and collected stays: looking through it again and again costs a thirtieth of all tests."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def imported() -> Mapping[str, ModuleType]:
+    """The jobs and schemas of this repository that files of tests import."""
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in GUESTS}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def guests_as_imported(imported: Mapping[str, ModuleType]) -> None:
+    """Whatever projects the tests before were in: what looks a class's module up finds the one it is of."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in GUESTS]:
+        del sys.modules[name]
+    sys.modules.update(imported)
 
 
 @pytest.fixture(scope="session", autouse=True)

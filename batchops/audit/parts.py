@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from batchops.audit.columns import ColumnPart, Components, Histogram, ShareChange, ValueCount
 from batchops.audit.compare import ColumnComparison, Comparison, Scope
@@ -161,8 +160,8 @@ def _rounded(shares: Sequence[float]) -> tuple[float, ...]:
 
 
 def _components(over: Scope) -> Components:
-    shares = (component.now.value for component in over.components)
-    return replace(Components(over.drift.rows, *shares), mean_length=over.column.mean_length)
+    distance, null, unseen, outside, grown = (component.now.value for component in over.components)
+    return Components(over.drift.rows, distance, null, unseen, outside, grown, over.column.mean_length)
 
 
 def _reference_components(column: ColumnComparison) -> Components:

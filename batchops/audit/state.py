@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from batchops.audit.arrival import Arrival
 from batchops.audit.skew import NightSkew
@@ -39,6 +41,7 @@ __all__ = [
     "UsualArea",
     "Yardstick",
     "audit_batch",
+    "class_outputs",
     "class_score",
     "lay_out_outputs",
     "merge",
@@ -169,6 +172,22 @@ class Yardstick:
 def class_score(name: str) -> str:
     """The column of a class's score."""
     return f"{SCORE}_{name}"
+
+
+def class_outputs(scores: NDArray[np.float64], classes: Sequence[str]) -> pl.DataFrame:
+    """The largest score, the class that has it, and the score of each; where some class has none, none is the largest.
+
+    Args:
+        scores: Rows x classes.
+    """
+    best = pl.Series(np.argmax(scores, axis=1)) if scores.size else pl.Series([], dtype=pl.Int64)
+    most = pl.Series(scores.max(axis=1, initial=-np.inf), dtype=pl.Float64)
+    names = pl.Series(classes, dtype=pl.String).gather(best)
+    frame = pl.DataFrame({SCORE: most, PREDICTION: names})
+    frame = frame.with_columns(pl.when(pl.col(SCORE).is_not_nan()).then(PREDICTION).alias(PREDICTION))
+    return frame.with_columns(
+        pl.Series(class_score(name), column, dtype=pl.Float64) for name, column in zip(classes, scores.T, strict=True)
+    )
 
 
 def lay_out_outputs(rows: pl.DataFrame, classes: Sequence[str], unit: str = "") -> tuple[Cells, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from batchops.audit import LABEL, PREDICTION, SCORE, Audit, merge
-from batchops.audit.state import Yardstick, class_score, products_of, sample_of
+from batchops.audit.state import Yardstick, class_outputs, class_score, products_of, sample_of
 from batchops.contract import KEY_UNIQUE, Contract, Tallies, Validation, evaluate
 from batchops.contract.keys import duplicates, keys_of, mark
 from batchops.frames.roles import Roles
@@ -208,10 +208,10 @@ def outputs(scored: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
     names = [class_score(name) for name in classes]
     if not names or not {*names} <= {*scored.columns}:
         return scored.select(name for name in scored.columns if name == SCORE)
-    known = pl.all_horizontal(pl.col(names).is_finite())
-    best = pl.concat_list(names).list.arg_max().cast(pl.Int64).replace_strict(dict(enumerate(classes)), default=None)
-    decided = pl.col(PREDICTION).cast(pl.String) if PREDICTION in scored.columns else pl.when(known).then(best)
-    return scored.select(pl.when(known).then(pl.max_horizontal(names)).alias(SCORE), decided.alias(PREDICTION), *names)
+    table = scored.select(names).to_numpy()
+    made = class_outputs(np.where(np.isfinite(table), table, np.nan), classes)
+    decided = (scored if PREDICTION in scored.columns else made)[PREDICTION].cast(pl.String)
+    return scored.select(made[SCORE], decided, *names)
 
 
 def has_scores(names: Iterable[str]) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from batchops.audit import PREDICTION, SCORE
-from batchops.audit.state import class_score
+from batchops.audit.state import class_outputs
 from batchops.job import LoadedJob
 from batchops.models import Asked
 from batchops.stats import entity_groups
@@ -48,17 +48,7 @@ def outcome_frame(scores: Any, asked: Asked, threshold: float) -> pl.DataFrame:
         decided = pl.col(SCORE) >= threshold if asked.task == "binary" else pl.col(SCORE)
         # Polars takes what is no number for larger than any.
         return score.with_columns(pl.when(pl.col(SCORE).is_not_nan()).then(decided).alias(PREDICTION))
-    table = np.asarray(scores, dtype=np.float64).reshape(-1, len(asked.classes))
-    best = pl.Series(np.argmax(table, axis=1)) if table.size else pl.Series([], dtype=pl.Int64)
-    most = pl.Series(table.max(axis=1, initial=-np.inf), dtype=pl.Float64)
-    names = pl.Series(asked.classes, dtype=pl.String).gather(best)
-    frame = pl.DataFrame({SCORE: most, PREDICTION: names})
-    # Where some class has no score, none is the largest.
-    frame = frame.with_columns(pl.when(pl.col(SCORE).is_not_nan()).then(PREDICTION).alias(PREDICTION))
-    return frame.with_columns(
-        pl.Series(class_score(name), column, dtype=pl.Float64)
-        for name, column in zip(asked.classes, table.T, strict=True)
-    )
+    return class_outputs(np.asarray(scores, dtype=np.float64).reshape(-1, len(asked.classes)), asked.classes)
 
 
 def scores_schema(job: LoadedJob, asked: Asked) -> pl.Schema:

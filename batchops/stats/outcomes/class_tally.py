@@ -15,7 +15,7 @@ from batchops.stats.numbers.sparse import Integers, Sparse
 from batchops.stats.numbers.whole import group_sums
 from batchops.stats.outcomes.classes import ClassCounts
 from batchops.stats.outcomes.counting import Line, Lines
-from batchops.stats.outcomes.grouping import Slice, Table, by_slice
+from batchops.stats.outcomes.grouping import NO_HISTOGRAMS, Histograms, Slice, Table, by_slice
 from batchops.stats.outcomes.state import ENTITY, LOSS, SCORE, SQUARE, NightQuality, ScoreCells, SliceQuality, Weighted
 
 __all__ = ["tally_classes"]
@@ -25,8 +25,6 @@ Bools = NDArray[np.bool_]
 
 MOST = 64
 """Of more classes it is not kept by group of entities who was taken for whom."""
-
-NO_CELLS = (Sparse(), Sparse())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +101,10 @@ def _night(
         kept = table.keys[0][0][0] == ENTITY and len(cells.classes) <= MOST
         own = _margins(table, rows, len(cells.classes)) if kept else {}
         for key, group, line in zip(table.keys, table.groups.tolist(), table.sums.T.tolist(), strict=True):
-            found[key] = _sums(lines.names, line, own.get(group, NO_CELLS))
+            found[key] = _sums(lines.names, line, own.get(group, NO_HISTOGRAMS))
     return NightQuality(
         *apart,
-        overall=_sums(lines.names, lines.total().tolist(), NO_CELLS),
+        overall=_sums(lines.names, lines.total().tolist(), NO_HISTOGRAMS),
         slices=tuple((key, found[key]) for key in sorted(found)),
         classes=_counts(rows, cells),
     )
@@ -133,7 +131,7 @@ def _lines(rows: _Rows, classes: int) -> Lines:
     return Lines(every, labelled, rows.held, rows.weights)
 
 
-def _margins(table: Table, rows: _Rows, classes: int) -> Mapping[int, tuple[Sparse, Sparse]]:
+def _margins(table: Table, rows: _Rows, classes: int) -> Mapping[int, Histograms]:
     """For each group of entities, by class: rows rightly taken for it, that are it, taken for it; and their weights."""
     size, group = int(table.codes.max()) + 1, table.codes[rows.held].astype(np.int64) * classes
     decided, weights = rows.decided[rows.held], None if rows.weights is None else rows.weights[rows.held]
@@ -148,12 +146,10 @@ def _margins(table: Table, rows: _Rows, classes: int) -> Mapping[int, tuple[Spar
         ]
         return [Sparse.of(*each) for each in np.stack(lines).reshape(3, size, classes).swapaxes(0, 1)]
 
-    plain = tables(None)
-    heavy = [Sparse()] * size if weights is None else tables(weights)
-    return {each: (plain[each], heavy[each]) for each in table.groups.tolist()}
+    return table.histograms(tables, weights)
 
 
-def _sums(names: Sequence[str], line: Sequence[Any], histograms: tuple[Sparse, Sparse]) -> SliceQuality:
+def _sums(names: Sequence[str], line: Sequence[Any], histograms: Histograms) -> SliceQuality:
     width = len(names)
     plain = dict(zip(names, line[:width], strict=True))
     if len(line) == width:

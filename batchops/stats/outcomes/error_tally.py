@@ -13,7 +13,7 @@ from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, Sparse
 from batchops.stats.numbers.whole import UNIT, far_apart
 from batchops.stats.outcomes.counting import Line, Lines
-from batchops.stats.outcomes.grouping import Slice, Table, by_slice
+from batchops.stats.outcomes.grouping import NO_HISTOGRAMS, Histograms, Slice, Table, by_slice
 from batchops.stats.outcomes.regression import LARGEST, MOMENTS, ErrorCells, ErrorSums, ErrorTables
 from batchops.stats.outcomes.state import ENTITY, NightQuality, ScoreCells, SliceQuality, Weighted
 
@@ -23,7 +23,6 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 SLICE_FIELDS = ("n", "labelled")
-NO_CELLS = (Sparse(), Sparse())
 
 
 def tally_errors(
@@ -55,12 +54,12 @@ def tally_errors(
     for table in by_slice(frame, slices, lines.count):
         own = _by_group(table, held, error_cell, heavy) if table.keys[0][0][0] == ENTITY else {}
         for key, group, line in zip(table.keys, table.groups.tolist(), table.sums.T.tolist(), strict=True):
-            found[key] = _sums(lines.names, line, 0.0, own.get(group, NO_CELLS))
+            found[key] = _sums(lines.names, line, 0.0, own.get(group, NO_HISTOGRAMS))
     largest = min(float(sizes.max(initial=0.0)), LARGEST)
     cell = cell_of(predicted, np.array(scale.predictions))
     return NightQuality(
         *apart,
-        overall=_sums(lines.names, lines.total().tolist(), largest, NO_CELLS),
+        overall=_sums(lines.names, lines.total().tolist(), largest, NO_HISTOGRAMS),
         slices=tuple((key, found[key]) for key in sorted(found)),
         scores=_by_cell(cell, [Line(), lines.every["prediction"]], scale),
         errors=ErrorTables(
@@ -108,9 +107,7 @@ def _times(shift: Integers | None, power: int, rows: int) -> Integers:
     return np.zeros(rows, dtype=np.int64) if shift is None else shift * power
 
 
-def _by_group(
-    table: Table, held: Bools, cell: Integers, weights: Integers | None
-) -> Mapping[int, tuple[Sparse, Sparse]]:
+def _by_group(table: Table, held: Bools, cell: Integers, weights: Integers | None) -> Mapping[int, Histograms]:
     """For each group of entities: rows by cell of the absolute error, and their weights."""
     width, size = int(cell.max(initial=0)) + 1, int(table.codes.max()) + 1
     joint = table.codes[held] * width + cell
@@ -118,12 +115,10 @@ def _by_group(
     def tables(by: Integers | None) -> list[Sparse]:
         return [Sparse.of(each) for each in Line().sums(joint, size * width, by).reshape(size, width)]
 
-    rows = tables(None)
-    heavy = [Sparse()] * size if weights is None else tables(weights)
-    return {group: (rows[group], heavy[group]) for group in table.groups.tolist()}
+    return table.histograms(tables, weights)
 
 
-def _sums(names: Sequence[str], line: Sequence[Any], largest: float, histograms: tuple[Sparse, Sparse]) -> SliceQuality:
+def _sums(names: Sequence[str], line: Sequence[Any], largest: float, histograms: Histograms) -> SliceQuality:
     width = len(names)
     fields, errors = _errors(names, line[:width], largest)
     if len(line) == width:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from batchops.stats.columns.coding import codes_of
 from batchops.stats.columns.ours import SLICED, ours
-from batchops.stats.numbers.sparse import Integers
+from batchops.stats.numbers.sparse import Integers, Sparse
 from batchops.stats.numbers.whole import Whole
 from batchops.stats.outcomes.state import SliceKey
 
-__all__ = ["JOINT", "MISSING", "Dimension", "Slice", "Table", "by_slice", "encoded"]
+__all__ = ["JOINT", "MISSING", "NO_HISTOGRAMS", "Dimension", "Histograms", "Slice", "Table", "by_slice", "encoded"]
 
 MISSING = "missing"
 """Value of a dimension where it is null."""
@@ -25,6 +25,11 @@ JOINT = 65_536
 """Slices whose dimensions have at most so many values together are counted at once, and summed out."""
 
 SAMPLE = 10_000
+
+Histograms = tuple[Sparse, Sparse]
+"""Of a group's rows, and of their weights."""
+
+NO_HISTOGRAMS: Histograms = (Sparse(), Sparse())
 
 Slice = tuple[str, ...]
 Count = Callable[[Integers, int], Whole]
@@ -54,6 +59,18 @@ class Table:
     groups: Integers
     sums: Whole
     codes: Integers
+
+    def histograms(
+        self, tables: Callable[[Integers | None], Sequence[Sparse]], weights: Integers | None
+    ) -> Mapping[int, Histograms]:
+        """Of each group, by its number.
+
+        Args:
+            tables: From the rows' weights, or None for the rows alone, to a histogram for each number up to the last.
+        """
+        plain = tables(None)
+        heavy = [Sparse()] * len(plain) if weights is None else tables(weights)
+        return {group: (plain[group], heavy[group]) for group in self.groups.tolist()}
 
 
 def by_slice(frame: pl.DataFrame, slices: Sequence[Slice], count: Count) -> Iterator[Table]:

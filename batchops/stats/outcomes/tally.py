@@ -16,7 +16,7 @@ from batchops.stats.numbers.whole import Whole, group_sums, weights_of
 from batchops.stats.outcomes.class_tally import tally_classes
 from batchops.stats.outcomes.counting import Line, Lines
 from batchops.stats.outcomes.error_tally import tally_errors
-from batchops.stats.outcomes.grouping import JOINT, MISSING, Slice, by_slice
+from batchops.stats.outcomes.grouping import JOINT, MISSING, NO_HISTOGRAMS, Histograms, Slice, by_slice
 from batchops.stats.outcomes.state import (
     AGE,
     AGE_EDGES,
@@ -262,7 +262,7 @@ def _score_lines(score: Floats, positive: Bools) -> dict[str, Line]:
     }
 
 
-def _sums(names: Sequence[str], line: Sequence[Any], histograms: tuple[Sparse, Sparse]) -> SliceQuality:
+def _sums(names: Sequence[str], line: Sequence[Any], histograms: Histograms) -> SliceQuality:
     """The value of one line of sums; see `Lines.count`."""
     width = len(names)
     plain = dict(zip(names, line[:width], strict=True))
@@ -276,7 +276,7 @@ def _sums(names: Sequence[str], line: Sequence[Any], histograms: tuple[Sparse, S
     )
 
 
-def _histogram(cell: Integers, rows: _Rows) -> tuple[Sparse, Sparse]:
+def _histogram(cell: Integers, rows: _Rows) -> Histograms:
     """Negatives and positives by cell: rows, and their weights."""
     size = int(cell.max(initial=0)) + 1
     place = cell * 2 + rows.label
@@ -305,11 +305,11 @@ def _slices(
     for table in by_slice(frame, slices, lines.count):
         histograms = _histograms(table.codes[rows.held], coarse, rows)
         for key, group, line in zip(table.keys, table.groups.tolist(), table.sums.T.tolist(), strict=True):
-            found[key] = _sums(lines.names, line, histograms.get(group, (Sparse(), Sparse())))
+            found[key] = _sums(lines.names, line, histograms.get(group, NO_HISTOGRAMS))
     return tuple((key, found[key]) for key in sorted(found))
 
 
-def _histograms(group: Integers, coarse: Integers | None, rows: _Rows) -> Mapping[int, tuple[Sparse, Sparse]]:
+def _histograms(group: Integers, coarse: Integers | None, rows: _Rows) -> Mapping[int, Histograms]:
     """For each group with labels: negatives and positives by coarse cell, of rows and of weights."""
     if coarse is None or not len(group):
         return {}

@@ -20,7 +20,9 @@ __all__ = ["bands", "drifts", "together"]
 
 Floats = NDArray[np.float64]
 
-REFERENCE, ROWS, NULLS = 20_000, 1_000, 0.05
+REFERENCE, ROWS, NULLS = 20, 1_000, 0.05
+"""Nights of the reference, rows of a night, and the share of nulls in it."""
+
 MOVED = 0.25
 
 
@@ -30,13 +32,14 @@ def _numbers(rng: np.random.Generator, rows: int, moved: Floats | float, nulls: 
     share = np.array([0.4, 0.3, 0.2, 0.1]) + (0.05 * np.array([1, -1, 1, -1]) if nulls > NULLS else 0.0)
     kinds = np.where(new & (nulls > NULLS), "new", np.array(list("abcd"))[rng.choice(4, rows, p=share)])
     frame = pl.DataFrame({"number": values, "kind": kinds})
+    frame = frame.with_columns(decision=rng.random(rows) < (0.85 if nulls > NULLS else 0.8))
     return frame.with_columns(number=pl.when(pl.Series(missing)).then(None).otherwise("number"))
 
 
 def drifts(draws: int) -> Iterator[Covering]:
-    """A reference of 20,000 rows beside windows of 1,000 rows a night: numbers that moved, categories that changed.
+    """A reference of 20 nights beside windows: numbers that moved, categories and decisions that changed.
 
-    A night moves its numbers by a shock. Unseen: 3 % of the rows.
+    A night has 1,000 rows and moves its numbers by a shock, in the reference too. Unseen: 3 % of the rows.
     """
     for nights, shock in ((31, 0.1), (1, 0.0)):
         for changed in (True, False):
@@ -46,8 +49,8 @@ def drifts(draws: int) -> Iterator[Covering]:
             moved = MOVED * changed
             truths = _true_drift(moved, shock, changed)
             for _ in range(draws):
-                reference = _numbers(rng, REFERENCE, 0.0, NULLS)
-                cells = lay_out(reference, ["number", "kind"])
+                reference = _numbers(rng, REFERENCE * ROWS, np.repeat(shock * rng.normal(size=REFERENCE), ROWS), NULLS)
+                cells = lay_out(reference, ["number", "kind", "decision"])
                 was = summarise(reference, cells)
                 parts = [
                     summarise(_numbers(rng, ROWS, moved + shock * rng.normal(), nulls), cells) for _ in range(nights)
@@ -61,14 +64,16 @@ def drifts(draws: int) -> Iterator[Covering]:
 
 
 def _true_drift(moved: float, shock: float, changed: bool) -> Mapping[str, float]:
-    """KS of two normals of which nights' shocks widen one; total variation of shares that moved and 3 % new ones."""
+    """KS of two normals, widened by nights' shocks; total variation of shares that moved and 3 % new ones."""
     places = np.linspace(-5, 5, 4_001)
-    apart = np.abs(norm.cdf(places) - norm.cdf((places - moved) / np.hypot(1, shock))).max()
+    spread = np.hypot(1, shock)
+    apart = np.abs(norm.cdf(places / spread) - norm.cdf((places - moved) / spread)).max()
     was, now = np.array([0.4, 0.3, 0.2, 0.1, 0]), np.array([0.45, 0.25, 0.25, 0.05, 0]) * 0.97
     now[4] = 0.03
     return {
         "ks": float(apart),
         "tvd": float(np.abs(now - was).sum() / 2) if changed else 0.0,
+        "tvd of two values": 0.05 * changed,
         "null share": NULLS + 0.03 * changed,
         "change of null share": 0.03 * changed,
         "unseen share": 0.03 * changed,
@@ -76,13 +81,14 @@ def _true_drift(moved: float, shock: float, changed: bool) -> Mapping[str, float
 
 
 def _see_drift(covering: Covering, found: ColumnDrift, truths: Mapping[str, float]) -> None:
-    covering.see(found.measure, truths[found.measure], found.distance.lower, found.distance.upper)
+    measure = "tvd of two values" if found.column == "decision" else found.measure
+    covering.see(measure, truths[measure], found.distance.lower, found.distance.upper)
     if found.column == "number":
         covering.see("null share", truths["null share"], found.null_share.lower, found.null_share.upper)
         covering.see(
             "change of null share", truths["change of null share"], found.null_change.lower, found.null_change.upper
         )
-    else:
+    elif found.column == "kind":
         covering.see("unseen share", truths["unseen share"], found.unseen_share.lower, found.unseen_share.upper)
 
 

@@ -215,8 +215,7 @@ def test_rows_of_one_entity_are_alike_on_every_night_and_only_its_group_is_kept(
     assert found is not None
     assert found.by_entity
     assert found.metrics["log_loss"].clusters == ("entity",)
-    # How far curves are from the line is no ratio of sums, and kept without entities.
-    assert found.metrics["expected_calibration_error"].clusters == ()
+    assert found.metrics["expected_calibration_error"].clusters == ("entity",)
 
 
 def test_the_day_on_which_an_outcome_became_known_is_its_age(scored: Flights) -> None:

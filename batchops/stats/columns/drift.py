@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from batchops.stats.columns.bounds import gap_ends, two_ends, variation_ends
 from batchops.stats.columns.cells import Cells, quanta
 from batchops.stats.columns.measures import (
     drawn_anew,
@@ -32,14 +33,12 @@ from batchops.stats.columns.unlisted import growth
 from batchops.stats.numbers.chances import heavier, kolmogorov_chance, share_chance
 from batchops.stats.numbers.intervals import (
     ENOUGH_NIGHTS,
-    LEVEL,
     NOT_MEASURED,
     Estimate,
     difference,
     influences,
     proportion_estimate,
     share_effect,
-    two_sided,
 )
 from batchops.stats.numbers.sparse import Integers
 
@@ -56,10 +55,6 @@ DECIDES: Mapping[str, str] = {
     "opaque": "",
 }
 """The one measure that decides, by kind of column; all others are shown and never judged."""
-
-WIDEST = 1.3581
-"""sqrt(ln(2 / 0.05) / 2): 95 % of cumulative shares of n rows are nowhere further off than this over sqrt(n)
-(Dvoretzky, Kiefer & Wolfowitz, 1956; Massart, 1990)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,40 +265,24 @@ def _distance(
     nights = len(nightly)
     alone = nights < ENOUGH_NIGHTS
     effect = max(design, 1.0) if alone else _design_effect(nightly, ordered=cells.numbers)
-    widen = 1.0 if alone else two_sided(LEVEL, nights - 1) / two_sided(LEVEL)
+    freedom = math.inf if alone else nights - 1.0
     # What one row of each tells is taken to be shared by as many rows.
-    noise = widen * math.sqrt(effect * (1 / n + 1 / rows))
+    noise = math.sqrt(effect * (1 / n + 1 / rows))
     if cells.numbers:
         value, error = kolmogorov_smirnov(now, was, atoms(cells))
-        down = up = WIDEST * noise
+        ends = gap_ends(now[None] if alone else nightly, was, noise, freedom)
         expected = noise_of_ks(n / effect, was)
     else:
         again = drawn_anew(was, cells)
         shares = pooled(now, again) if cells.kind == "category" else (now / n, was / rows)
         value, error = total_variation(*shares), 0.0
-        down, up = _variation_radius(*shares, noise)
+        ends = two_ends(nightly, was, effect) if len(was) == 2 else variation_ends(*shares, noise, freedom)
         expected = noise_of_variation(n / effect, again)
-    lower, upper = max(0.0, value - down), min(1.0, value + error + up)
+    lower, upper = ends[0], min(1.0, ends[1] + error)
     sides = DistanceRows(value, now[None] if alone else nightly, was, cells.numbers, effect, math.inf)
     newest = max((rows for _, rows in current.unseen_values.counts), default=0)
-    sides = replace(
-        sides, newest=newest, again=None if cells.numbers else again, freedom=math.inf if alone else nights - 1.0
-    )
+    sides = replace(sides, newest=newest, again=None if cells.numbers else again, freedom=freedom)
     return Estimate(value, lower, upper, n, nights, error, rows_independent=alone, chance=sides.chance), expected
-
-
-def _variation_radius(now: Floats, was: Floats, noise: float) -> tuple[float, float]:
-    """How far total variation may be off, downwards and upwards.
-
-    Noise only ever adds to a sum of absolute differences, by at most sum sqrt(2 p (1 - p) / pi) / 2 standard errors,
-    the mean of |z| in every cell; that is taken off the lower bound together with the sampling error of the share of
-    rows in the cells that grew.
-    """
-    middle = (now + was) / 2
-    added = noise * math.sqrt(2 / math.pi) * float(np.sqrt(middle * np.maximum(1 - middle, 0)).sum()) / 2
-    grown = float(middle[now > was].sum())
-    random = two_sided(LEVEL) * noise * math.sqrt(max(0.0, grown * (1 - grown)))
-    return added + random, random
 
 
 def _design_effect(nightly: Integers, ordered: bool) -> float:

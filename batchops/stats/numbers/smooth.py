@@ -124,7 +124,6 @@ class Smooth:
         variance: Over independent rows; None where that is not known.
         error: Bound of what counting in cells may cost, on either side.
         more: Variance that the nights cannot show, since they have no row of some kind.
-        bias: What noise adds to the figure at most, on average; its interval begins so much lower.
         bounds: What the figure cannot leave.
         freedom: Degrees of freedom of ``variance``.
         shape: Of shares that few rows may leave at 0 or 1.
@@ -140,7 +139,6 @@ class Smooth:
     link: Link = AS_IT_IS
     groups: Floats = field(default_factory=lambda: np.zeros(0))
     cells: Floats = field(default_factory=lambda: np.zeros(0))
-    bias: float = 0.0
     more: float = 0.0
     freedom: float = math.inf
     shape: Shape | None = None
@@ -182,7 +180,7 @@ def smooth_estimate(figure: Smooth, design: float = 1.0) -> Estimate:
         middle, radius = float(link.there(np.array(value))), spread.radius()
         ends = (_back(link, middle - radius), _back(link, middle + radius))
     ends = (min(ends), max(ends))
-    lower = max(figure.bounds[0], min(ends[0], value) - figure.error - figure.bias)
+    lower = max(figure.bounds[0], min(ends[0], value) - figure.error)
     upper = min(figure.bounds[1], max(ends[1], value) + figure.error)
     if not math.isfinite(lower) or not math.isfinite(upper):
         return plain

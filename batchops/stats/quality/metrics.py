@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, Estimate, influences
+from batchops.stats.numbers.intervals import Estimate
 from batchops.stats.numbers.smooth import (
     AS_IT_IS,
     CORRELATION,
@@ -24,6 +24,7 @@ from batchops.stats.numbers.smooth import (
 from batchops.stats.outcomes.classes import FROM_MARGINS, Margins, variance_by_pairs
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, Quality, ScoreCells
 from batchops.stats.outcomes.tally import WIDE
+from batchops.stats.quality.calibration_error import calibration_effect, calibration_error
 from batchops.stats.quality.class_metrics import CLASS_METRICS, by_class, class_effects, class_metrics
 from batchops.stats.quality.curves import area, area_shape, area_variance, average_precision, average_precision_variance
 from batchops.stats.quality.error_metrics import ERROR_METRICS, error_effects, error_metrics
@@ -111,9 +112,9 @@ RATIOS: Mapping[str, Ratio] = MappingProxyType(
 )
 
 FROM_DECISIONS = ("balanced_accuracy", "matthews_corrcoef")
-FROM_SCORES = ("roc_auc", "average_precision", "expected_calibration_error")
+FROM_CURVES = ("roc_auc", "average_precision")
 
-METRICS = (*RATIOS, *FROM_DECISIONS, *FROM_SCORES)
+METRICS = (*RATIOS, *FROM_DECISIONS, *FROM_CURVES, "expected_calibration_error")
 """Of two classes. scikit-learn's where it has one of that name (``average_precision``: its score; of positives
 alone it is 1, of negatives alone, where scikit-learn warns and says 0, it is not measured). selection_rate is
 the share of rows decided to be positive, base_rate the share of positives, mean_score the mean score, specificity the
@@ -144,6 +145,8 @@ def metrics(
     found = {name: ratio_estimate(ratio, window, design.get(name, 1.0)) for name, ratio in RATIOS.items()}
     for name, figure in _smooth(window, cells).items():
         found[name] = smooth_estimate(figure, design.get(name, 1.0) * window.effect)
+    effects = design.get("calibration_gap", 1.0), design.get("expected_calibration_error", 1.0)
+    found["expected_calibration_error"] = calibration_error(window, len(cells.calibration) + 1, effects)
     return found
 
 
@@ -162,6 +165,7 @@ def design_effects(quality: Quality, cells: ScoreCells) -> dict[str, float]:
     effects = {name: ratio_effect(ratio, window) for name, ratio in RATIOS.items()}
     smooth = _smooth(window, cells)
     effects |= {name: smooth_effect(figure, window.effect) for name, figure in smooth.items()}
+    effects["expected_calibration_error"] = calibration_effect(window, len(cells.calibration) + 1)
     found = {name: effect for name, effect in effects.items() if effect is not None}
     if "average_precision" in found:
         alone = _lone_precision(smooth["average_precision"], window, cells)
@@ -197,14 +201,13 @@ def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
     found = {name: _from_decisions(name, (decisions, by_entity), n) for name in FROM_DECISIONS}
     curves = _curves(window, cells)
     if not curves:
-        return found | dict.fromkeys(FROM_SCORES, Smooth(None))
-    judged, nightly = [place for place, _ in curves], [counts for _, counts in curves]
+        return found | dict.fromkeys(FROM_CURVES, Smooth(None))
+    nightly = [counts for _, counts in curves]
     rows = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
     found["roc_auc"] = _with_entities(_from_curve(nightly, rows, "roc_auc"), window, cells, area)
     found["average_precision"] = _with_entities(
         _from_curve(nightly, rows, "average_precision"), window, cells, average_precision
     )
-    found["expected_calibration_error"] = _calibration_error(window, judged, len(cells.calibration) + 1, rows)
     return found
 
 
@@ -288,42 +291,6 @@ def _from_curve(nightly: list[Floats], rows: int, name: str) -> Smooth:
         return replace(figure, link=LOGIT, shape=Shape(area_shape(n, m), min(n, m), always=True))
     shape = Shape(lambda true: true * (1 - true) / m, m)
     return figure.alone() if alone else replace(figure, link=LOGIT, freedom=max(m - 1, 1.0), shape=shape)
-
-
-def _calibration_error(window: Window, judged: list[int], size: int, rows: int) -> Smooth:
-    """Mean absolute gap by bin (Naeini, Cooper & Hauskrecht, 2015), and what chance alone adds to it as its error."""
-    tables = window.measures([window.nights[place].calibration for place in judged], size, 3)
-    whole = tables.sum(axis=0)
-
-    def error_of(counts: Floats) -> Floats:
-        n, positives, scores = counts[..., 0, :], counts[..., 1, :], counts[..., 2, :]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.abs(positives - scores / SCORE).sum(axis=-1) / n.sum(axis=-1))
-
-    n = float(whole[0].sum())
-    if not n > 0:
-        return Smooth(None)
-    value = float(error_of(whole))
-    brier = float(window.sums["brier"].sum()) / SCORE / n
-    figure = Smooth(value, rows, error_of(whole - tables), (brier - value**2) / n)
-    return replace(figure, bias=_calibration_bias(tables, None if len(judged) >= ENOUGH_NIGHTS else window.effect))
-
-
-def _calibration_bias(tables: Floats, effect: float | None) -> float:
-    """What noise alone adds to a mean of absolute gaps at most, on average: sqrt(2 / pi) standard errors a bin.
-
-    Args:
-        effect: By how much weights widen a variance over rows; None: errors are those between nights.
-    """
-    n, gaps = tables[:, 0], tables[:, 1] - tables[:, 2] / SCORE
-    if effect is None:
-        rows = np.broadcast_to(n.sum(axis=1, keepdims=True), gaps.shape)
-        changes = influences(gaps, rows)
-        errors = np.sqrt(((changes - changes.mean(axis=0)) ** 2).sum(axis=0) * (len(gaps) - 1) / len(gaps))
-    else:
-        held, positives = n.sum(axis=0), tables[:, 1].sum(axis=0)
-        errors = np.sqrt(np.maximum(positives - positives**2 / np.maximum(held, 1e-300), 0.0) * effect) / held.sum()
-    return math.sqrt(2 / math.pi) * float(errors.sum())
 
 
 def confusion(quality: Quality, cells: ScoreCells) -> Confusion:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, ndtr
 
-from batchops.stats.numbers.contrasts import tails
+from batchops.stats.numbers.contrasts import quantiles, tails
 from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL, NOT_MEASURED, Estimate, two_sided
+from batchops.stats.numbers.maxima import widest_range
 from batchops.stats.outcomes.state import Quality, ScoreCells, SliceKey
 from batchops.stats.slices.gaps import support_of
 from batchops.stats.slices.likeness import NOT_ALIKE, SUPPORT, Alike
@@ -91,8 +92,8 @@ class Fairness:
 
     Attributes:
         groups: Ordered by value.
-        differences: Largest less smallest, with an interval that holds for any choice of two groups, and the chance of
-            one so large where no two groups differ by more than an edge.
+        differences: Largest less smallest, with its interval, and the chance of one so large where no two groups differ
+            by more than an edge.
         extremes: For each difference, the groups with the smallest and the largest figure.
     """
 
@@ -124,20 +125,7 @@ def fairness(
         if len(key) == 1:
             places.setdefault(key[0][0], []).append(at)
     return tuple(
-        _dimension(name, _rows_of(table, own), (support_of(table), hidden, least), alike)
-        for name, own in places.items()
-    )
-
-
-def _rows_of(table: SliceTable, places: list[int]) -> SliceTable:
-    return SliceTable(
-        table.task,
-        tuple(table.keys[at] for at in places),
-        table.nights,
-        {name: each[places] for name, each in table.sums.items()},
-        table.overall,
-        table.centre,
-        table.entities,
+        _dimension(name, table.at(own), (support_of(table), hidden, least), alike) for name, own in places.items()
     )
 
 
@@ -153,7 +141,9 @@ def _dimension(name: str, table: SliceTable, bounds: tuple[int, AbstractSet[Slic
         shift = table.centre if known == "mean_prediction" else 0.0
         kept = np.where(shown & (found.effective >= max(least, 1)), shift, np.nan)
         metrics[called] = _estimates(mean, found, kept)
-        ranges[called] = _Range.of(mean, found, np.flatnonzero(enough & (found.effective >= SUPPORT)))
+        # What a night does to all groups alike is no difference between them.
+        apart = measured(mean, table, table.sums, alike.groups.get(known, alike.rows.get(known, 0.0)))
+        ranges[called] = _Range.of(mean, apart, np.flatnonzero(enough & (found.effective >= SUPPORT)))
     groups = tuple(
         Group(key[0][1], round(n), not shown[at], bool(enough[at]), {name: each[at] for name, each in metrics.items()})
         for at, (key, n) in enumerate(zip(table.keys, table.rows.tolist(), strict=True))
@@ -241,13 +231,16 @@ class _Range:
         """The places of the smallest and the largest."""
         return int(self.places[self.values.argmin()]), int(self.places[self.values.argmax()])
 
-    def bounds(self, level: float) -> tuple[float, float]:
-        """An interval of the true range: the differences of all pairs at once (Tukey, Kramer; Games & Howell, 1976)."""
+    def least(self, level: float) -> float:
+        """What the differences of all pairs at once prove (Tukey, Kramer; Games & Howell, 1976)."""
         kinds, of = np.unique(self.freedom, return_inverse=True)
         reach = np.array([_reach(level, len(self.values), float(each)) for each in kinds])
         radius = reach[of.reshape(self.freedom.shape)] * self.errors
-        pairs = self.values[:, None] - self.values[None, :]
-        return max(0.0, float((pairs - radius).max())), min(self.widest, float((pairs + radius).max()))
+        return max(0.0, float((self.values[:, None] - self.values[None, :] - radius).max()))
+
+    def widened(self) -> Floats:
+        """Errors of which the normal quantile makes the interval of a pair."""
+        return np.asarray(self.errors * quantiles(LEVEL, self.freedom) / two_sided(LEVEL))
 
     def chance(self, edge: float) -> float:
         """Bound of the probability of a pair so many errors beyond the edge where no two groups differ by more."""
@@ -297,15 +290,18 @@ def _floor(mean: Mean, found: Measured, places: NDArray[np.int64], variance: Flo
 
 
 def _difference(ranges: list[_Range]) -> Estimate:
-    """The largest of several ranges, each of which takes its part of the error."""
+    """The largest of several ranges."""
     known = [each for each in ranges if each.value is not None]
     if len(known) < len(ranges):
         return NOT_MEASURED
-    ends = [each.bounds(1 - (1 - LEVEL) / len(ranges)) for each in ranges]
+    level = 1 - (1 - LEVEL) / len(ranges)
+    lower, upper = widest_range(
+        [(each.values, each.widened()) for each in ranges], max(each.least(level) for each in ranges)
+    )
     return Estimate(
         max(each.value or 0.0 for each in ranges),
-        max(low for low, _ in ends),
-        max(high for _, high in ends),
+        lower,
+        min(upper, ranges[0].widest),
         ranges[0].rows,
         ranges[0].nights,
         rows_independent=bool(np.isinf(ranges[0].freedom).all()),

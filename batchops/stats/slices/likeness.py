@@ -26,11 +26,13 @@ class Alike:
 
     Attributes:
         rows: By metric.
-        gap: Of two rows of a slice, in how they differ from the rest of their night.
+        gap: Of two rows of a slice, in how they differ from the rest of their night, by the metric asked for.
+        groups: The same of the groups of single columns, by metric.
     """
 
     rows: Mapping[str, float] = field(default_factory=dict)
     gap: float = 0.0
+    groups: Mapping[str, float] = field(default_factory=dict)
 
 
 NOT_ALIKE = Alike()
@@ -61,7 +63,9 @@ def night_likeness(quality: Quality, cells: ScoreCells, design: Mapping[str, flo
     table = slice_table(quality, cells)
     for name in found.keys() & means.keys():
         found[name] = max(found[name], _of_slices(means[name], table))
-    return Alike(found, _of_gaps(table, means[metric]))
+    groups = table.at([place for place, key in enumerate(table.keys) if len(key) == 1])
+    beside = {name: _of_gaps(groups, means[name]) for name in found.keys() & means.keys()}
+    return Alike(found, _of_gaps(table, means[metric]), beside)
 
 
 def _of_slices(mean: Mean, table: SliceTable) -> float:

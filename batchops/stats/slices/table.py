@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter, itemgetter
 
@@ -80,6 +80,11 @@ class SliceTable:
     def total(self) -> float:
         """The same of all rows."""
         return float(self.overall["known_rows" if self.labelled else "every_row"].sum())
+
+    def at(self, places: Sequence[int]) -> SliceTable:
+        """Some of the slices."""
+        kept = {name: each[np.array(places, dtype=np.int64)] for name, each in self.sums.items()}
+        return replace(self, keys=tuple(self.keys[at] for at in places), sums=kept)
 
     def rest(self) -> Sums:
         """Slices x nights: of all rows outside of each slice."""

@@ -65,7 +65,7 @@ class Sparse:
         """One measure as floats over all ``size`` cells, for numbers of any size."""
         full = np.zeros(size)
         if self.cells:
-            full[np.array(self.cells)] = [float(value) for value in self.values[measure]]
+            full[np.array(self.cells)] = np.array(self.values[measure], dtype=np.float64)
         return full
 
     def total(self, measure: int = 0) -> int:

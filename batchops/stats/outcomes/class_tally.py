@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from batchops.stats.numbers.placing import cell_of
 from batchops.stats.numbers.sparse import Integers, Sparse
-from batchops.stats.numbers.whole import group_sums
+from batchops.stats.numbers.whole import UNIT, group_sums
 from batchops.stats.outcomes.classes import ClassCounts
 from batchops.stats.outcomes.counting import Line, Lines
 from batchops.stats.outcomes.grouping import NO_HISTOGRAMS, Histograms, Slice, Table, by_slice
+from batchops.stats.outcomes.moves import class_moves
 from batchops.stats.outcomes.state import ENTITY, LOSS, SCORE, SQUARE, NightQuality, ScoreCells, SliceQuality, Weighted
 
 __all__ = ["tally_classes"]
@@ -41,6 +42,10 @@ class _Rows:
     held: Bools
     label: Integers
     weights: Integers | None
+
+    def of_labelled(self, lines: Floats) -> Floats:
+        """Of lines of numbers, those of labelled rows; where all are, no copy."""
+        return lines if self.held.all() else lines[:, self.held]
 
 
 def tally_classes(
@@ -96,17 +101,19 @@ def _night(
 ) -> NightQuality:
     rows, apart = counted
     lines = _lines(rows, len(cells.classes))
+    overall = lines.total().tolist()
+    classes, moved = _counts(rows, cells)
     found = {}
     for table in by_slice(frame, slices, lines.count):
         kept = table.keys[0][0][0] == ENTITY and len(cells.classes) <= MOST
-        own = _margins(table, rows, len(cells.classes)) if kept else {}
+        own = _margins(table, rows, len(cells.classes), moved) if kept else {}
         for key, group, line in zip(table.keys, table.groups.tolist(), table.sums.T.tolist(), strict=True):
             found[key] = _sums(lines.names, line, own.get(group, NO_HISTOGRAMS))
     return NightQuality(
         *apart,
-        overall=_sums(lines.names, lines.total().tolist(), NO_HISTOGRAMS),
+        overall=_sums(lines.names, overall, NO_HISTOGRAMS),
         slices=tuple((key, found[key]) for key in sorted(found)),
-        classes=_counts(rows, cells),
+        classes=classes,
     )
 
 
@@ -116,7 +123,7 @@ def _lines(rows: _Rows, classes: int) -> Lines:
     if rows.scores is None:
         every["unscored"] = labelled["unscored_labelled"] = Line()
         return Lines(every, labelled, rows.held, rows.weights)
-    scores = rows.scores[:, rows.held]
+    scores = rows.of_labelled(rows.scores)
     own = np.take_along_axis(scores, rows.label[None, :], axis=0)[0]
     epsilon = np.finfo(np.float64).eps
     loss = -np.log(np.clip(own, epsilon, 1 - epsilon))
@@ -131,8 +138,12 @@ def _lines(rows: _Rows, classes: int) -> Lines:
     return Lines(every, labelled, rows.held, rows.weights)
 
 
-def _margins(table: Table, rows: _Rows, classes: int) -> Mapping[int, Histograms]:
-    """For each group of entities, by class: rows rightly taken for it, that are it, taken for it; and their weights."""
+def _margins(table: Table, rows: _Rows, classes: int, moved: Floats | None) -> Mapping[int, Histograms]:
+    """For each group of entities, by class: rows rightly taken for it, that are it, taken for it; and their weights.
+
+    Args:
+        moved: What labelled rows move the area by, added up beside them; None where it is not known.
+    """
     size, group = int(table.codes.max()) + 1, table.codes[rows.held].astype(np.int64) * classes
     decided, weights = rows.decided[rows.held], None if rows.weights is None else rows.weights[rows.held]
     right = decided == rows.label
@@ -144,7 +155,9 @@ def _margins(table: Table, rows: _Rows, classes: int) -> Mapping[int, Histograms
             Line().sums((group + place)[kept], size * classes, None if by is None else by[kept])
             for place, kept in kinds
         ]
-        return [Sparse.of(*each) for each in np.stack(lines).reshape(3, size, classes).swapaxes(0, 1)]
+        if moved is not None:
+            lines.append(Line(moved).sums(group + rows.label, size * classes, by))
+        return [Sparse.of(*each) for each in np.stack(lines).reshape(len(lines), size, classes).swapaxes(0, 1)]
 
     return table.histograms(tables, weights)
 
@@ -158,7 +171,8 @@ def _sums(names: Sequence[str], line: Sequence[Any], histograms: Histograms) -> 
     return SliceQuality(**plain, histogram=histograms[0], weighted=Weighted(heavy, *line[-2:]))
 
 
-def _counts(rows: _Rows, cells: ScoreCells) -> ClassCounts:
+def _counts(rows: _Rows, cells: ScoreCells) -> tuple[ClassCounts, Floats | None]:
+    """All of the night's classes, and what each labelled row moves the mean of their areas by, where that is known."""
     classes = len(cells.classes)
     weights = None if rows.weights is None else rows.weights[rows.held]
     pair = rows.label * classes + rows.decided[rows.held]
@@ -166,28 +180,50 @@ def _counts(rows: _Rows, cells: ScoreCells) -> ClassCounts:
     if weights is not None:
         confusion.append(group_sums(pair, classes**2, weights))
     predicted = Sparse.of(np.bincount(rows.decided, minlength=classes))
+    moved = np.zeros(len(rows.label)) if cells.class_rows.cells else None
     if rows.scores is None:
-        return ClassCounts(Sparse.of(*confusion), predicted=predicted)
+        return ClassCounts(Sparse.of(*confusion), predicted=predicted), moved
     units = np.rint(rows.scores * SCORE)
     expected = np.stack([group_sums(rows.decided, classes, line) for line in units], axis=1)
-    histogram, unlabelled = _histogram(rows, cells, weights), _unlabelled(rows, cells)
-    return ClassCounts(Sparse.of(*confusion), histogram, Sparse.of(expected.ravel()), predicted, unlabelled)
+    scores = rows.of_labelled(rows.scores), rows.of_labelled(units)
+    histogram, moved = _histogram(rows.label, cells, scores, weights)
+    counts = ClassCounts(Sparse.of(*confusion), histogram, Sparse.of(expected.ravel()), predicted)
+    counts = replace(counts, unlabelled=_unlabelled(rows, cells), moves=_moves(rows.label, moved, classes, weights))
+    return counts, moved
 
 
-def _histogram(rows: _Rows, cells: ScoreCells, weights: Integers | None) -> Sparse:
-    tables = []
-    assert rows.scores is not None
-    for place, edges in enumerate(cells.class_edges):
-        score, own = rows.scores[place][rows.held], rows.label == place
+def _moves(label: Integers, moved: Floats | None, classes: int, weights: Integers | None) -> Sparse:
+    if moved is None:
+        return Sparse()
+    square = moved * moved
+    square /= UNIT
+    columns = (moved, np.rint(square, out=square))
+    kinds = (None,) if weights is None else (None, weights)
+    return Sparse.of(*(group_sums(label, classes, column, by) for by in kinds for column in columns))
+
+
+def _histogram(
+    label: Integers, cells: ScoreCells, scores: tuple[Floats, Floats], weights: Integers | None
+) -> tuple[Sparse, Floats | None]:
+    """By class and cell of its score, and what each row moves the mean of their areas by.
+
+    Args:
+        scores: A line a class, and the same in 1 / SCORE.
+    """
+    tables, moves = [], class_moves(cells)
+    moved = np.zeros(len(label)) if moves else None
+    for place, (edges, score, units) in enumerate(zip(cells.class_edges, *scores, strict=True)):
         size = len(edges) + 1
         cell = cell_of(score, np.array(edges))
-        both = cell * 2 + own
+        both = cell * 2 + (label == place)
+        if moved is not None:
+            moved += moves[place][both]
         counts = np.bincount(both, minlength=2 * size).reshape(size, 2)
-        lines = [counts[:, 0], counts[:, 1], group_sums(cell, size, np.rint(score * SCORE))]
+        lines = [counts[:, 0], counts[:, 1], group_sums(cell, size, units)]
         if weights is not None:
             lines += list(group_sums(both, 2 * size, weights).reshape(size, 2).T)
         tables.append(np.stack(lines))
-    return Sparse.of(*np.concatenate(tables, axis=1))
+    return Sparse.of(*np.concatenate(tables, axis=1)), moved
 
 
 def _unlabelled(rows: _Rows, cells: ScoreCells) -> Sparse:

@@ -32,6 +32,8 @@ class ClassCounts:
         expected: By (predicted class, class), over all rows: sum of the class's score in 1 / SCORE.
         predicted: By class, over all rows: rows for which it was predicted.
         unlabelled: By class and cell of its score, over rows without a label: rows, and sum of the score in 1 / SCORE.
+        moves: By true class, over labelled rows with scores: sums of what `class_moves` adds up for a row, and of its
+            square in 1 / UNIT; then the same by weight. Empty where the reference had no labels.
     """
 
     confusion: Sparse = field(default_factory=Sparse)
@@ -39,6 +41,7 @@ class ClassCounts:
     expected: Sparse = field(default_factory=Sparse)
     predicted: Sparse = field(default_factory=Sparse)
     unlabelled: Sparse = field(default_factory=Sparse)
+    moves: Sparse = field(default_factory=Sparse)
 
     def __add__(self, other: ClassCounts) -> ClassCounts:
         return merge_counts((self, other)) or self
@@ -54,6 +57,7 @@ def merge_counts(parts: Sequence[ClassCounts]) -> ClassCounts | None:
         merge_sparse([part.expected for part in parts]),
         merge_sparse([part.predicted for part in parts]),
         merge_sparse([part.unlabelled for part in parts]),
+        merge_sparse([part.moves for part in parts]),
     )
 
 

@@ -10,9 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from batchops.stats.numbers.sparse import Sparse
 from batchops.stats.numbers.whole import weight_quantum
+from batchops.stats.outcomes.classes import ClassCounts
 from batchops.stats.outcomes.regression import lay_out_errors
 from batchops.stats.outcomes.state import ScoreCells
+from batchops.stats.outcomes.tally import tally_quality
 
 __all__ = ["class_order", "lay_out_classes", "lay_out_quality", "lay_out_scores"]
 
@@ -64,6 +67,21 @@ def lay_out_classes(frame: pl.DataFrame, classes: Sequence[str] | None = None) -
         classes: Their names; None: all that are labels, predictions or have a score, in the order of numbers where
             they are numbers, else of names.
     """
+    return _with_rows(_class_cells(frame, classes), frame)
+
+
+def _with_rows(cells: ScoreCells, frame: pl.DataFrame) -> ScoreCells:
+    """With where the labelled rows of each class lie, and those of the others."""
+    if not cells.class_edges or "label" not in frame.columns:
+        return cells
+    names = [f"score_{name}" for name in cells.classes]
+    known = frame.select(*names, "label", *(["weight"] if cells.weight is not None else [])).drop_nulls("label")
+    counted = tally_quality(known, "", (), cells).nights[""].classes or ClassCounts()
+    first = 0 if cells.weight is None else 3
+    return replace(cells, class_rows=Sparse(counted.histogram.cells, counted.histogram.values[first : first + 2]))
+
+
+def _class_cells(frame: pl.DataFrame, classes: Sequence[str] | None) -> ScoreCells:
     names = tuple(classes) if classes is not None else _class_names(frame)
     cells = max(FEWEST, min(COARSE, FINE // max(len(names), 1)))
     scored = len(names) > 0 and all(f"score_{name}" in frame.columns for name in names)
@@ -121,12 +139,13 @@ def lay_out_quality(frame: pl.DataFrame, task: str, threshold: float = 0.5) -> S
         scores = frame["score"] if "score" in frame.columns else pl.Series([], dtype=pl.Float64)
         cells = lay_out_scores(scores, threshold)
     elif task == "multiclass":
-        cells = lay_out_classes(frame)
+        cells = _class_cells(frame, None)
     else:
         numbers = [_floats(frame, name) for name in ("prediction" if decided else "score", "label")]
         cells = ScoreCells(task="regression", errors=lay_out_errors(numbers[0], numbers[1]))
     weight = weight_quantum(frame["weight"]) if "weight" in frame.columns else None
-    return replace(cells, decided=decided, weight=weight)
+    cells = replace(cells, decided=decided, weight=weight)
+    return _with_rows(cells, frame) if task == "multiclass" else cells
 
 
 def _floats(frame: pl.DataFrame, name: str) -> Floats:

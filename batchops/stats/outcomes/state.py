@@ -81,6 +81,8 @@ class ScoreCells:
         weight: Quantum of the column ``weight``; None where rows have none.
         classes: Names, in order; empty but for ``multiclass``.
         class_edges, class_bins: For each class, what ``edges`` and ``calibration`` are for its score.
+        class_rows: By cell of ``class_edges``, those of all classes before it first: labelled rows of the reference
+            that are of other classes, and of the class, by weight where rows have one; empty without labels.
         errors: Scale and cells of ``regression``.
     """
 
@@ -94,6 +96,7 @@ class ScoreCells:
     classes: tuple[str, ...] = ()
     class_edges: tuple[tuple[float, ...], ...] = ()
     class_bins: tuple[tuple[float, ...], ...] = ()
+    class_rows: Sparse = field(default_factory=Sparse)
     errors: ErrorCells | None = None
 
     @property
@@ -132,7 +135,7 @@ class SliceQuality:
         unscored: Of ``n``, rows that have a decision and no score; ``unscored_labelled`` of them have a label.
         histogram: By cell of the score: negatives and positives. Of a group of entities also, of regression: rows by
             cell of the absolute error; of more than two classes, by class: labelled rows that were rightly taken for
-            it, that are it, and that were taken for it.
+            it, that are it, and that were taken for it, and, of those that are it, the sum of `ClassCounts.moves`.
         hits: Of more than two classes: labelled rows whose prediction is the label.
         errors: Of regression.
         weighted: The same sums of rows with weights.

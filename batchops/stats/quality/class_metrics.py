@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -15,7 +14,7 @@ from batchops.stats.numbers.intervals import NOT_MEASURED, Estimate, proportion_
 from batchops.stats.numbers.smooth import CORRELATION, LOGIT, Smooth, lone_effect, smooth_effect, smooth_estimate
 from batchops.stats.outcomes.classes import FROM_MARGINS, ClassCounts, Margins, per_class, variance_by_pairs
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, ScoreCells
-from batchops.stats.quality.curves import area, area_variance
+from batchops.stats.quality.class_areas import mean_area
 from batchops.stats.quality.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
 from batchops.stats.quality.window import Window, left_out
 
@@ -121,11 +120,12 @@ def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
         return dict.fromkeys((*_SMOOTH, "roc_auc"), Smooth(None))
     nightly, n = _confusions(window, cells), int(window.rows["labelled"].sum())
     found = {name: _from_pairs(FROM_MARGINS[name], nightly, n, name in _CORRELATIONS) for name in _SMOOTH}
-    left = _left(_by_entity(window, len(cells.classes)))
+    by_entity = _by_entity(window, len(cells.classes))
+    left = _left(by_entity)
     if left:
         sides = {name: [FROM_MARGINS[name](each) for each in left] for name in found}
         found = {name: replace(each, groups=sides[name][0], cells=sides[name][1]) for name, each in found.items()}
-    return found | {"roc_auc": _mean_area(window, cells)}
+    return found | {"roc_auc": mean_area(window, cells, by_entity)}
 
 
 def _from_pairs(figure: Callable[[Margins], Floats], nightly: Floats, n: int, correlation: bool) -> Smooth:
@@ -142,44 +142,6 @@ def _from_pairs(figure: Callable[[Margins], Floats], nightly: Floats, n: int, co
     )
     # Where one side never changes, it is 0 whatever rows come: that is a convention, of no spread.
     return found if margins.varied or not correlation else found.alone()
-
-
-def _mean_area(window: Window, cells: ScoreCells) -> Smooth:
-    """The mean of the areas of each class against the rest.
-
-    How the areas of two classes vary together is not in what was counted; rows taken as independent, they are taken
-    to vary as one, which makes the interval of a single cross-section too wide rather than too narrow. The nights of a
-    reference show how they do, so that its design effect may be less than 1.
-    """
-    tables = [counts.histogram for counts in _counts(window)]
-    rows = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
-    if not rows or not cells.class_edges:
-        return Smooth(None)
-    first = 3 if any(len(table.values) > 3 for table in tables) else 0
-    sizes = [len(edges) + 1 for edges in cells.class_edges]
-    pair = [np.stack([table.floats(sum(sizes), first + side) for table in tables]) for side in range(2)]
-    values, errors, spreads, without = [], [], [], []
-    starts = np.cumsum([0, *sizes])
-    for start, stop in pairwise(starts.tolist()):
-        negatives, positives = (window.factor * side[:, start:stop] for side in pair)
-        negative, positive = negatives.sum(axis=0), positives.sum(axis=0)
-        if not negative.any() or not positive.any():
-            continue
-        value, error = area(negative, positive)
-        values.append(float(value))
-        errors.append(float(error))
-        spreads.append(math.sqrt(area_variance(negative, positive) or 0.0))
-        without.append(area(np.maximum(negative - negatives, 0.0), np.maximum(positive - positives, 0.0))[0])
-    if not values:
-        return Smooth(None)
-    return Smooth(
-        float(np.mean(values)),
-        rows,
-        np.mean(without, axis=0),
-        float(np.mean(spreads)) ** 2 if rows > 1 else None,
-        float(np.mean(errors)),
-        at_most=True,
-    )
 
 
 def by_class(window: Window, cells: ScoreCells) -> dict[str, dict[str, Estimate]]:

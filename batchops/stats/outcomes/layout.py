@@ -26,6 +26,9 @@ COARSE = 256
 FEWEST = 32
 """Cells of the score of each of very many classes."""
 
+SHARED = 2 * FINE
+"""Cells of the scores of all classes, where each has `COARSE` or fewer."""
+
 DECILES = 10
 
 
@@ -81,9 +84,14 @@ def _with_rows(cells: ScoreCells, frame: pl.DataFrame) -> ScoreCells:
     return replace(cells, class_rows=Sparse(counted.histogram.cells, counted.histogram.values[first : first + 2]))
 
 
+def _cells_of_each(classes: int) -> int:
+    """Cells of the score of each of so many classes."""
+    return max(FINE // classes, min(COARSE, SHARED // classes), FEWEST)
+
+
 def _class_cells(frame: pl.DataFrame, classes: Sequence[str] | None) -> ScoreCells:
     names = tuple(classes) if classes is not None else _class_names(frame)
-    cells = max(FEWEST, min(COARSE, FINE // max(len(names), 1)))
+    cells = _cells_of_each(max(len(names), 1))
     scored = len(names) > 0 and all(f"score_{name}" in frame.columns for name in names)
     values = [_possible(frame[f"score_{name}"]) for name in names] if scored else []
     deciles = [_deciles(each) for each in values]

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.numbers.intervals import Estimate, difference, mean_estimate, proportion_estimate
+from batchops.stats.numbers.averages import Averaged, mean_estimate
+from batchops.stats.numbers.intervals import Estimate, difference, proportion_estimate
 from batchops.stats.outcomes.state import GROUPS
 from benchmarks.covering import Covering
 
@@ -96,7 +97,7 @@ def _mean(rng: np.random.Generator, case: Case) -> Estimate:
     shock = rng.normal(size=len(rows)) * np.sqrt((case.effect - 1) / case.rows)
     values = [rng.normal(each, 1, int(n)) for each, n in zip(shock, rows, strict=True)]
     sums, squares = (np.array([float((each**power).sum()) for each in values]) for power in (1, 2))
-    return mean_estimate(sums, rows, float(squares.sum()))
+    return mean_estimate(sums, rows, Averaged(float(squares.sum())))
 
 
 def _entities(rng: np.random.Generator, case: Case) -> Estimate:
@@ -118,7 +119,7 @@ def _entities(rng: np.random.Generator, case: Case) -> Estimate:
     )
     if case.kind == "entity share":
         return proportion_estimate(above, below)
-    return mean_estimate(above, below, float((values**2).sum()))
+    return mean_estimate(above, below, Averaged(float((values**2).sum())))
 
 
 KINDS: dict[str, Callable[[np.random.Generator, Case], Estimate]] = {

@@ -14,7 +14,8 @@ from batchops.audit.sections import MultivariatePart, Reliance
 from batchops.audit.state import Audit, Reference, UsualArea
 from batchops.stats import NOT_MEASURED, Cells, Estimate
 from batchops.stats.columns.usual import ENOUGH_WINDOWS
-from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, Spread, mean_estimate
+from batchops.stats.numbers.averages import Averaged, mean_estimate
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, Spread
 from batchops.stats.numbers.sparse import Integers
 from batchops.stats.rows.covariance import Components, Covariance, components, row_losses
 from batchops.stats.rows.sample import ABSENT, HIGH, LOW, MISSING, UNSEEN, RowSample
@@ -225,7 +226,7 @@ def _loss(parts: Sequence[Covariance], sample: RowSample, reference: Reference, 
     if sample.height and len(parts) < ENOUGH_NIGHTS:
         each = row_losses(sample, found, reference.inputs, reference.audit.inputs)
         squares = float(np.average(each**2, weights=sample.weights)) * float(rows.sum())
-    return mean_estimate(np.array(losses), rows, squares, bounds=(0.0, np.inf))
+    return mean_estimate(np.array(losses), rows, Averaged(squares, (0.0, np.inf)))
 
 
 def multivariate_figure(found: Together, policy: Policy) -> Figure:

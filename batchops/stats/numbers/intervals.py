@@ -25,7 +25,6 @@ __all__ = [
     "NOT_MEASURED",
     "Estimate",
     "Spread",
-    "around",
     "counted",
     "design_effect",
     "difference",
@@ -33,8 +32,8 @@ __all__ = [
     "freedom_of",
     "influences",
     "joined",
-    "mean_estimate",
     "proportion_estimate",
+    "ratio_spread",
     "share_effect",
     "spread_of",
     "two_sided",
@@ -49,9 +48,6 @@ FEW, RAISE = 20, 1.5
 """With fewer effective rows of a kind over nights, a share's design effect is raised, by 1.5 of itself with none."""
 
 LEVEL = 0.95
-
-WIDE = 1.5
-"""An error of so many times a mean says nothing of its logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +257,7 @@ def joined(base: Spread, groups: Spread, beside: Spread) -> Spread:
     return Spread(variance, variance**2 / below)
 
 
-def _ratio_spread(above: Floats, below: Floats, rows: Spread, independent: float) -> tuple[Spread, int]:
+def ratio_spread(above: Floats, below: Floats, rows: Spread, independent: float) -> tuple[Spread, int]:
     """The spread of a ratio of sums, and how many groups of entities it counts.
 
     Args:
@@ -328,7 +324,7 @@ def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[flo
     if value is None:
         return effect, math.inf, 0
     plain = value * (1 - value) / n
-    spread, entities = _ratio_spread(above, below, Spread(effect * plain), plain)
+    spread, entities = ratio_spread(above, below, Spread(effect * plain), plain)
     effect = spread.variance / plain if plain > 0 and spread.variance > 0 else effect
     return effect if math.isinf(spread.freedom) else _raised(effect, value, n), spread.freedom, entities
 
@@ -342,47 +338,6 @@ def _raised(effect: float, value: float, n: float) -> float:
     """
     fewer = min(value, 1 - value) * n / max(effect, 1.0)
     return effect * (1 + RAISE * max(0.0, 1 - fewer / FEW))
-
-
-def mean_estimate(
-    above: Floats, below: Floats, squares: float, design: float = 1.0, bounds: tuple[float, float] = (-np.inf, np.inf)
-) -> Estimate:
-    """A mean of rows, by night.
-
-    Args:
-        above, below: Sum over the rows and number of rows, one number a night; or nights x groups of entities.
-        squares: Sum of the squares over all rows, for when there are fewer than `ENOUGH_NIGHTS` nights.
-        design: Design effect for then.
-        bounds: What the mean cannot leave.
-    """
-    value, n, nights = counted(above, below)
-    if value is None:
-        return NOT_MEASURED
-    alone, effect = nights < ENOUGH_NIGHTS, max(design, 1.0)
-    if alone and n < 2:
-        return Estimate(value, None, None, n, nights, rows_independent=True)
-    independent = max(squares / max(n, 1) - value**2, 0.0) / max(n - 1, 1)
-    rows = Spread(independent * effect, max(n / effect - 1, 1.0))
-    spread, entities = _ratio_spread(above, below, rows, independent)
-    lower, upper = (float(end) for end in around(np.array(value), np.array(spread.radius()), bounds))
-    return Estimate(value, lower, upper, n, nights, rows_independent=alone and not entities, entities=entities)
-
-
-def around(values: Floats, radius: Floats, bounds: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Intervals of means; of such as are never negative, and so are skewed to the right, by their logarithm.
-
-    >>> one, half = np.array([1.0]), np.array([0.5])
-    >>> [end.round(3).tolist() for bounds in ((-1.0, 1.2), (0.0, math.inf)) for end in around(one, half, bounds)]
-    [[0.5], [1.2], [0.607], [1.649]]
-    """
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        lower, upper = values - radius, values + radius
-        if bounds[0] == 0:
-            share = radius / values
-            told = (values > 0) & (share <= WIDE)
-            lower = np.where(told, values * np.exp(-share), lower)
-            upper = np.where(told, values * np.exp(share), upper)
-    return np.maximum(lower, bounds[0]), np.minimum(upper, bounds[1])
 
 
 def difference(now: Estimate, was: Estimate) -> Estimate:

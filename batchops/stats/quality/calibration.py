@@ -14,6 +14,7 @@ from batchops.stats.numbers.sparse import merge_sparse
 from batchops.stats.numbers.whole import UNIT
 from batchops.stats.outcomes.regression import ErrorCells
 from batchops.stats.outcomes.state import SCORE, Quality, ScoreCells
+from batchops.stats.quality.moments import score_places
 from batchops.stats.quality.window import window_of
 
 __all__ = ["CalibrationCell", "Recalibration", "calibration", "recalibration"]
@@ -156,7 +157,7 @@ def recalibration(quality: Quality, cells: ScoreCells) -> Recalibration | None:
     held = negatives + positives > 0
     if not negatives.any() or not positives.any() or _apart(negatives, positives) or _apart(positives, negatives):
         return None
-    score = _places(quality, cells)[held]
+    score = score_places(window.nights, cells)[held]
     negatives, positives = negatives[held], positives[held]
     odds = np.log(score) - np.log1p(-score)
     line = _fit(odds, negatives, positives)
@@ -172,16 +173,6 @@ def recalibration(quality: Quality, cells: ScoreCells) -> Recalibration | None:
 def _apart(lower: Floats, upper: Floats) -> bool:
     """Whether no row of ``upper`` lies below one of ``lower``, so that the steepest line would be the best."""
     return bool(np.flatnonzero(lower)[-1] <= np.flatnonzero(upper)[0])
-
-
-def _places(quality: Quality, cells: ScoreCells) -> Floats:
-    """The mean score of each cell's rows, within the rounding error of what is summed; its middle without rows."""
-    size = len(cells.edges) + 1
-    scores = merge_sparse([night.scores for night in quality.nights.values()])
-    ends = np.clip(np.concatenate([[0.0], cells.edges, [1.0]]), 0.0, 1.0)
-    rows = scores.floats(size, 0)
-    mean = np.where(rows > 0, scores.floats(size, 1) / SCORE / np.maximum(rows, 1.0), (ends[:-1] + ends[1:]) / 2)
-    return np.clip(mean, 1 / SCORE, 1 - 1 / SCORE)
 
 
 def _brier(score: Floats, negatives: Floats, positives: Floats) -> float:

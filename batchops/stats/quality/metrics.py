@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.numbers.intervals import Estimate
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, Estimate
 from batchops.stats.numbers.smooth import (
     AS_IT_IS,
     CORRELATION,
@@ -28,6 +28,7 @@ from batchops.stats.quality.calibration_error import calibration_effect, calibra
 from batchops.stats.quality.class_metrics import CLASS_METRICS, by_class, class_effects, class_metrics
 from batchops.stats.quality.curves import area, area_shape, area_variance, average_precision, average_precision_variance
 from batchops.stats.quality.error_metrics import ERROR_METRICS, error_effects, error_metrics
+from batchops.stats.quality.moments import skewness
 from batchops.stats.quality.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
 from batchops.stats.quality.window import Window, left_out, nightly_sums, window_of
 
@@ -142,7 +143,10 @@ def metrics(
         return class_metrics(window, cells, design)
     if cells.task == "regression":
         return error_metrics(window, cells, design)
-    found = {name: ratio_estimate(ratio, window, design.get(name, 1.0)) for name, ratio in RATIOS.items()}
+    skewed = skewness(window, cells) if len(window.nights) < ENOUGH_NIGHTS else {}
+    found = {
+        name: ratio_estimate(ratio, window, design.get(name, 1.0), skewed.get(name)) for name, ratio in RATIOS.items()
+    }
     for name, figure in _smooth(window, cells).items():
         found[name] = smooth_estimate(figure, design.get(name, 1.0) * window.effect)
     effects = design.get("calibration_gap", 1.0), design.get("expected_calibration_error", 1.0)

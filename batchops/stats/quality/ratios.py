@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from batchops.stats.numbers.averages import Averaged, mean_estimate
 from batchops.stats.numbers.intervals import (
     ENOUGH_NIGHTS,
     Estimate,
     counted,
     design_effect,
     influences,
-    mean_estimate,
     proportion_estimate,
     spread_of,
 )
@@ -64,17 +64,19 @@ def total_of(name: str, unit: int = 1) -> Callable[[Nightly], Floats]:
     return lambda nightly: nightly[name] / unit
 
 
-def ratio_estimate(ratio: Ratio, window: Window, design: float = 1.0) -> Estimate:
+def ratio_estimate(ratio: Ratio, window: Window, design: float = 1.0, skewness: float | None = None) -> Estimate:
     """The metric over the window.
 
     Args:
         design: Design effect for windows of fewer than eight nights.
+        skewness: For then, of what is averaged; None where it is not known.
     """
     sums = window.sums if window.entities is None else window.entities.sums
     above, below = ratio.above(sums), ratio.below(sums)
     design *= window.effect_all if ratio.every else window.effect
     if ratio.squares is not None:
-        found = mean_estimate(above, below, float(ratio.squares(window.sums).sum()), design, ratio.bounds)
+        squares = float(ratio.squares(window.sums).sum())
+        found = mean_estimate(above, below, Averaged(squares, ratio.bounds, skewness), design)
     else:
         found = proportion_estimate(above, below, design * (ratio.widened(above, below) if ratio.widened else 1.0))
     rows = round(float(ratio.below(window.rows).sum()))

@@ -10,8 +10,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from batchops.stats.numbers.averages import around
 from batchops.stats.numbers.contrasts import Differences, MeanDifferences, ShareDifferences, quantiles
-from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL, around, entity_spreads, influences
+from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL, entity_spreads, influences
 from batchops.stats.quality.metrics import RATIOS
 from batchops.stats.slices.table import SliceTable, Sums
 

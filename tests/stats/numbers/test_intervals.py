@@ -6,11 +6,11 @@ from hypothesis import given, strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from batchops.stats.numbers.averages import Averaged, mean_estimate
 from batchops.stats.numbers.intervals import (
     Spread,
     freedom_of,
     influences,
-    mean_estimate,
     proportion_estimate,
     spread_of,
     two_sided,
@@ -81,11 +81,11 @@ def test_few_nights_are_taken_row_by_row_and_say_so(hits: list[int]) -> None:
 
 def test_a_mean_of_rows_has_students_interval() -> None:
     values = np.random.default_rng(0).random(50)
-    found = mean_estimate(np.array([values.sum()]), np.array([50.0]), float((values**2).sum()))
+    found = mean_estimate(np.array([values.sum()]), np.array([50.0]), Averaged(float((values**2).sum())))
     exact = stats.t.interval(0.95, 49, values.mean(), stats.sem(values))
     assert (found.lower, found.upper) == pytest.approx(exact, rel=1e-6)
-    assert mean_estimate(np.array([0.5]), np.array([1.0]), 0.25).lower is None
-    assert mean_estimate(np.array([0.0]), np.array([0.0]), 0.0).value is None
+    assert mean_estimate(np.array([0.5]), np.array([1.0]), Averaged(0.25)).lower is None
+    assert mean_estimate(np.array([0.0]), np.array([0.0]), Averaged(0.0)).value is None
 
 
 @given(st.floats(0.01, 5), st.floats(2, 500), st.floats(-10, 10))

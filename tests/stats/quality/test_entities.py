@@ -27,7 +27,8 @@ from batchops.stats import (
     slice_gaps,
     tally_quality,
 )
-from batchops.stats.numbers.intervals import freedom_of, mean_estimate, proportion_estimate, two_sided
+from batchops.stats.numbers.averages import Averaged, mean_estimate
+from batchops.stats.numbers.intervals import freedom_of, proportion_estimate, two_sided
 from batchops.stats.numbers.sparse import Sparse
 
 Floats = NDArray[np.float64]
@@ -239,7 +240,7 @@ def test_a_means_variance_is_that_of_statsmodels_but_for_small_corrections() -> 
     table = np.zeros((2, NIGHTS, 64))
     for night, group, label in rows.select("night", ENTITY, "label").iter_rows():
         table[:, night, group] += (label, 1)
-    found = mean_estimate(table[0], table[1], float(rows["label"].sum()))
+    found = mean_estimate(table[0], table[1], Averaged(float(rows["label"].sum())))
     fit = OLS(rows["label"].to_numpy(), np.ones(rows.height)).fit()
     both, by_night, _ = cov_cluster_2groups(fit, rows["night"].to_numpy(), rows[ENTITY].to_numpy().astype(int), False)
     assert both[0, 0] > by_night[0, 0]

@@ -1,9 +1,12 @@
 """Intervals of few rows and of single nights are as open as those leave them."""
 
+import math
+
 import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
+from statsmodels.stats.proportion import proportion_confint
 
 from batchops.stats import design_effects, lay_out_quality, metrics, tally_quality
 from tests.stats.quality.test_metrics import CELLS, Floats, bounds, window
@@ -57,14 +60,18 @@ def test_a_single_night_is_as_uncertain_as_single_nights_miss_the_average_precis
 
 
 def test_a_loss_that_few_rows_make_is_more_open_upwards() -> None:
-    score = np.full(400, 0.03)
-    label = np.arange(400) < 8
-    for name in ("log_loss", "brier_score"):
-        found = metrics(window(score, label), CELLS)[name]
+    """Of one score for all, it is a share of rows by other names, and has Wilson's interval."""
+    score, rows, hits = 0.03, 400, 8
+    label = np.arange(rows) < hits
+    share = proportion_confint(hits, rows, method="wilson")
+    losses = {"log_loss": (-math.log(1 - score), -math.log(score)), "brier_score": (score**2, (1 - score) ** 2)}
+    for name, (of_negatives, of_positives) in losses.items():
+        found = metrics(window(np.full(rows, score), label), CELLS)[name]
         lower, upper = bounds(found)
         assert found.value is not None
         assert upper - found.value > 1.2 * (found.value - lower) > 0
-        assert upper / found.value == pytest.approx(found.value / lower)
+        of_shares = [of_negatives + each * (of_positives - of_negatives) for each in share]
+        assert (lower, upper) == pytest.approx(of_shares, rel=0.01)
 
 
 def test_weights_add_noise_to_a_calibration_error_which_its_interval_leaves_room_for() -> None:

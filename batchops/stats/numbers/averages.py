@@ -42,29 +42,32 @@ class Averaged:
     skewness: float | None = None
 
 
-def mean_estimate(above: Floats, below: Floats, averaged: Averaged, design: float = 1.0) -> Estimate:
+def mean_estimate(
+    above: Floats, below: Floats, averaged: Averaged, design: float = 1.0, alone: float = 1.0
+) -> Estimate:
     """A mean of rows, by night.
 
     Args:
         above, below: Sum over the rows and number of rows, one number a night; or nights x groups of entities.
         design: Design effect for when there are fewer than `ENOUGH_NIGHTS` nights.
+        alone: What of it independent rows have already, by their weights: groups of entities show that too.
     """
     value, n, nights = counted(above, below)
     if value is None:
         return NOT_MEASURED
-    alone, effect = nights < ENOUGH_NIGHTS, max(design, 1.0)
-    if alone and n < 2:
+    lone, effect = nights < ENOUGH_NIGHTS, max(design, 1.0)
+    if lone and n < 2:
         return Estimate(value, None, None, n, nights, rows_independent=True)
     independent = max(averaged.squares / max(n, 1) - value**2, 0.0) / max(n - 1, 1)
     rows = Spread(independent * effect, max(n / effect - 1, 1.0))
-    spread, entities = ratio_spread(above, below, rows, independent)
-    alone = alone and not entities
-    if alone and averaged.skewness is not None:
+    spread, entities = ratio_spread(above, below, rows, alone * independent)
+    lone = lone and not entities
+    if lone and averaged.skewness is not None:
         # Of the mean: what nights add to its variance is taken to add nothing to its third moment.
         lower, upper = _leaning(value, spread, averaged.skewness / math.sqrt(n) / effect**1.5, averaged.bounds)
     else:
         lower, upper = (float(end) for end in around(np.array(value), np.array(spread.radius()), averaged.bounds))
-    return Estimate(value, lower, upper, n, nights, rows_independent=alone, entities=entities)
+    return Estimate(value, lower, upper, n, nights, rows_independent=lone, entities=entities)
 
 
 def _leaning(value: float, spread: Spread, skewness: float, bounds: tuple[float, float]) -> tuple[float, float]:

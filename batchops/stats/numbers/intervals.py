@@ -276,7 +276,7 @@ def ratio_spread(above: Floats, below: Floats, rows: Spread, independent: float)
     return joined(base, groups, cells if by_night else Spread(independent)), number
 
 
-def proportion_estimate(above: Floats, below: Floats, design: float = 1.0) -> Estimate:
+def proportion_estimate(above: Floats, below: Floats, design: float = 1.0, alone: float = 1.0) -> Estimate:
     """A share of rows, by night: Wilson's interval at the effective number of rows.
 
     That is n over the design effect, which is the variance between nights (and entities) over the variance of
@@ -285,17 +285,18 @@ def proportion_estimate(above: Floats, below: Floats, design: float = 1.0) -> Es
     Args:
         above, below: Rows that count, and rows, one number a night; or nights x groups of entities.
         design: Design effect for when there are fewer than `ENOUGH_NIGHTS` nights.
+        alone: What of it independent rows have already, by their weights: groups of entities show that too.
     """
     value, n, nights = counted(above, below)
     if value is None:
         return NOT_MEASURED
-    effect, freedom, entities = share_effect(above, below, design)
+    effect, freedom, entities = share_effect(above, below, design, alone)
     rows = float(below.sum()) / effect
     lower, upper = wilson(value, rows, two_sided(LEVEL, freedom))
     if math.isinf(freedom):
         lower, upper = min(lower, _of_few(value, rows)), max(upper, 1 - _of_few(1 - value, rows))
-    alone = nights < ENOUGH_NIGHTS and not entities
-    return Estimate(value, lower, upper, n, nights, rows_independent=alone, entities=entities)
+    lone = nights < ENOUGH_NIGHTS and not entities
+    return Estimate(value, lower, upper, n, nights, rows_independent=lone, entities=entities)
 
 
 def _of_few(share: float, n: float) -> float:
@@ -311,7 +312,7 @@ def _of_few(share: float, n: float) -> float:
     return float(gammaincinv(rows, 1 - LEVEL)) / n if 0 < rows <= (3 if n > 50 else 2) + 1e-9 else 1.0
 
 
-def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[float, float, int]:
+def share_effect(above: Floats, below: Floats, design: float = 1.0, alone: float = 1.0) -> tuple[float, float, int]:
     """The design effect of a share, as `proportion_estimate` takes it.
 
     Returns:
@@ -324,7 +325,7 @@ def share_effect(above: Floats, below: Floats, design: float = 1.0) -> tuple[flo
     if value is None:
         return effect, math.inf, 0
     plain = value * (1 - value) / n
-    spread, entities = ratio_spread(above, below, Spread(effect * plain), plain)
+    spread, entities = ratio_spread(above, below, Spread(effect * plain), alone * plain)
     effect = spread.variance / plain if plain > 0 and spread.variance > 0 else effect
     return effect if math.isinf(spread.freedom) else _raised(effect, value, n), spread.freedom, entities
 

@@ -155,11 +155,12 @@ class Smooth:
         return len(self.groups) if known and len(self.groups) >= ENOUGH_NIGHTS else 0
 
 
-def smooth_estimate(figure: Smooth, design: float = 1.0) -> Estimate:
+def smooth_estimate(figure: Smooth, design: float = 1.0, weights: float = 1.0) -> Estimate:
     """The figure with its 95 % interval: over eight or more nights from how they differ, else from rows.
 
     Args:
         design: Design effect for when there are fewer nights.
+        weights: By how much weights widen the variance of independent rows.
     """
     nights, entities = len(figure.without), figure.entities
     alone = nights < ENOUGH_NIGHTS and not entities
@@ -171,7 +172,7 @@ def smooth_estimate(figure: Smooth, design: float = 1.0) -> Estimate:
     scored = figure.shape is not None and (not inside or (alone and figure.shape.always))
     link = figure.link if inside and not scored else AS_IT_IS
     with np.errstate(over="ignore", invalid="ignore"):
-        spread = _spread(figure, link, design)
+        spread = _spread(figure, link, design, weights)
     if spread is None or not math.isfinite(spread.variance):
         return plain
     if figure.shape is not None and scored:
@@ -215,14 +216,14 @@ def _inside(figure: Smooth) -> bool:
         return bool(np.isfinite(figure.link.there(every)).all())
 
 
-def _spread(figure: Smooth, link: Link, design: float) -> Spread | None:
+def _spread(figure: Smooth, link: Link, design: float, weights: float) -> Spread | None:
     if len(figure.without) >= ENOUGH_NIGHTS:
         base = spread_of(link.there(figure.without)) if np.isfinite(figure.without).all() else None
         if base is not None and figure.more and figure.value is not None:
             base = Spread(base.variance + figure.more * link.slope(figure.value) ** 2, base.freedom)
         beside = spread_of(link.there(figure.cells)) if figure.entities else Spread(0.0)
     else:
-        beside = Spread(_of_rows(figure, link))
+        beside = Spread(weights * _of_rows(figure, link))
         base = (
             Spread(beside.variance * (design if figure.at_most else max(design, 1.0)), figure.freedom)
             if math.isfinite(beside.variance)

@@ -58,7 +58,7 @@ def class_metrics(window: Window, cells: ScoreCells, design: Mapping[str, float]
     """
     found = {name: ratio_estimate(ratio, window, design.get(name, 1.0)) for name, ratio in _RATIOS.items()}
     for name, figure in _smooth(window, cells).items():
-        found[name] = smooth_estimate(figure, _effect(name, design, len(window.labelled)) * window.effect)
+        found[name] = smooth_estimate(figure, _effect(name, design, len(window.labelled)), window.effect)
     return found
 
 
@@ -164,5 +164,5 @@ def by_class(window: Window, cells: ScoreCells) -> dict[str, dict[str, Estimate]
     return found
 
 
-def _share(above: Floats, below: Floats, design: float) -> Estimate:
-    return proportion_estimate(above, below, design) if below.sum() > 0 else NOT_MEASURED
+def _share(above: Floats, below: Floats, alone: float) -> Estimate:
+    return proportion_estimate(above, below, alone, alone) if below.sum() > 0 else NOT_MEASURED

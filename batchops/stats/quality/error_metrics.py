@@ -61,7 +61,7 @@ def error_metrics(window: Window, cells: ScoreCells, design: Mapping[str, float]
     scale = cells.errors or ErrorCells()
     found = {name: _mean(name, window, scale, design.get(name, 1.0)) for name in _MEANS}
     for name, figure in _smooth(window, scale).items():
-        found[name] = smooth_estimate(figure, design.get(name, 1.0) * window.effect)
+        found[name] = smooth_estimate(figure, design.get(name, 1.0), window.effect)
     found["median_absolute_error"] = _median(window, scale, design.get("median_absolute_error", 1.0))
     n, held = int(window.rows["labelled"].sum()), [window.nights[place] for place in window.labelled]
     largest = max((night.overall.errors or ErrorSums()).largest for night in held) if held else math.inf
@@ -170,7 +170,7 @@ def _mean(name: str, window: Window, scale: ErrorCells, design: float) -> Estima
         bounds=(-math.inf if signed else 0.0, math.inf),
         link=AS_IT_IS if signed else POSITIVE,
     )
-    found = smooth_estimate(figure, design * _weights_effect(name, window))
+    found = smooth_estimate(figure, design, _weights_effect(name, window))
     if name not in _LEVELS or found.value is None:
         return found
     ends = [None if each is None else each + scale.centre for each in (found.value, found.lower, found.upper)]
@@ -363,7 +363,7 @@ def _median(window: Window, scale: ErrorCells, design: float) -> Estimate:
     if high >= LARGEST:
         return Estimate(None, n=n, nights=len(held))
     above, below = _by_entity(window, scale) or (tables[:, : cell + 1].sum(axis=1), tables.sum(axis=1))
-    effect, freedom, entities = share_effect(above, below, design * window.effect)
+    effect, freedom, entities = share_effect(above, below, design * window.effect, window.effect)
     share = float(reached[cell] / total)
     bounds = wilson(share, total / effect, two_sided(LEVEL, freedom))
     down, up = (np.clip(0.5 + bound - share, 0.0, 1.0) for bound in bounds)

@@ -148,7 +148,7 @@ def metrics(
         name: ratio_estimate(ratio, window, design.get(name, 1.0), skewed.get(name)) for name, ratio in RATIOS.items()
     }
     for name, figure in _smooth(window, cells).items():
-        found[name] = smooth_estimate(figure, design.get(name, 1.0) * window.effect)
+        found[name] = smooth_estimate(figure, design.get(name, 1.0), window.effect)
     effects = design.get("calibration_gap", 1.0), design.get("expected_calibration_error", 1.0)
     found["expected_calibration_error"] = calibration_error(window, len(cells.calibration) + 1, effects)
     return found

@@ -73,12 +73,13 @@ def ratio_estimate(ratio: Ratio, window: Window, design: float = 1.0, skewness: 
     """
     sums = window.sums if window.entities is None else window.entities.sums
     above, below = ratio.above(sums), ratio.below(sums)
-    design *= window.effect_all if ratio.every else window.effect
+    alone = window.effect_all if ratio.every else window.effect
     if ratio.squares is not None:
         squares = float(ratio.squares(window.sums).sum())
-        found = mean_estimate(above, below, Averaged(squares, ratio.bounds, skewness), design)
+        found = mean_estimate(above, below, Averaged(squares, ratio.bounds, skewness), design * alone, alone)
     else:
-        found = proportion_estimate(above, below, design * (ratio.widened(above, below) if ratio.widened else 1.0))
+        alone *= ratio.widened(above, below) if ratio.widened else 1.0
+        found = proportion_estimate(above, below, design * alone, alone)
     rows = round(float(ratio.below(window.rows).sum()))
     return found if found.n == rows else replace(found, n=rows)
 

@@ -1,16 +1,17 @@
 """Figures that are the largest of several: largest differences, ranges, and sums of absolute values over all signs.
 
-Noise only adds to them, since of several places it is the one where it is largest that is looked at. So an interval
+Noise only adds to them, since it is the place where it is largest that is looked at. So an interval
 
-- ends as far above as at one place alone, since what is seen is at least what is seen at the place of the truth;
-- begins lower by what noise adds at most at those places that may be the true largest: those that are seen to be less
-  than the largest by at most `LIKELY` standard errors of the difference (Andrews & Soares, Inference for Parameters
-  Defined by Moment Inequalities, Econometrica, 2010; of cumulative shares Raghavachari, 1973);
+- ends as far above as at one place alone: what is seen is at least what is seen at the place of the true largest;
+- begins lower by what noise adds at those places that may be the true largest, which are seen to be less than the
+  largest by at most `LIKELY` standard errors of the difference (moment selection: Andrews & Soares, Inference for
+  Parameters Defined by Moment Inequalities, Econometrica, 2010; of cumulative shares Raghavachari, 1973);
 - begins at 0 unless more is seen than noise alone shows in 95 %, and then above 0.
 
 No interval of such a figure can be exact whatever the truth is, since its slope jumps where two places are equally
-large (Hirano & Porter, Econometrica, 2012; of sums of absolute values Cai & Low, Annals of Statistics, 2011): these
-hold it in at least 95 %, and in more where many small differences make a sum.
+large (Hirano & Porter, Impossibility Results for Nondifferentiable Functionals, Econometrica, 2012; of sums of absolute
+values Cai & Low, Annals of Statistics, 2011). These hold too often rather than too rarely: most so where many small
+differences make a sum.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ class Nights:
 
     def paths(self, held: Held) -> Floats:
         """Draws x some of the places."""
-        return np.asarray(_signs(len(self.changes)) @ self.changes[:, held])
+        return np.asarray(_standard(len(self.changes)) @ self.changes[:, held])
 
     def largest(self) -> float:
         """What the largest passes in 5 %."""
@@ -171,10 +172,10 @@ def _bridges() -> NDArray[np.float32]:
     return np.asarray(bridges - np.linspace(0, 1, STEPS + 1) * bridges[:, -1:], dtype=np.float32)
 
 
-@lru_cache(maxsize=8)
-def _signs(nights: int) -> Floats:
-    """Draws x nights: how much of its change each night is drawn with; of variance 1 over all of them."""
-    return np.random.default_rng(nights).normal(size=(DRAWS, nights))
+@lru_cache(maxsize=16)
+def _standard(figures: int, seed: int = 0) -> Floats:
+    """Draws x figures that are standard normal and independent, always the same."""
+    return np.random.default_rng((figures, seed)).normal(size=(DRAWS, figures))
 
 
 def sum_of_sizes(values: Floats, covariance: Floats, freedom: float = math.inf) -> tuple[float, float]:
@@ -250,7 +251,6 @@ def _range_noise(errors: Floats, high: NDArray[np.int64], low: NDArray[np.int64]
 
 
 def _normals(covariance: Floats, seed: int = 0) -> Floats:
-    """Draws x figures with the covariance, always the same ones of as many figures."""
+    """Draws x figures with the covariance."""
     spread, axes = np.linalg.eigh(covariance)
-    root = axes * np.sqrt(np.maximum(spread, 0.0))
-    return np.asarray(np.random.default_rng((len(spread), seed)).normal(size=(DRAWS, len(spread))) @ root.T)
+    return np.asarray(_standard(len(spread), seed) @ (axes * np.sqrt(np.maximum(spread, 0.0))).T)

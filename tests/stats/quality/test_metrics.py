@@ -387,6 +387,6 @@ def test_intervals_of_one_cross_section_cover_the_truth() -> None:
             lower, upper = bounds(found[name])
             covered[name] += lower <= (truth[name].value or 0) <= upper
     for name, times in covered.items():
-        # To a calibration error noise only adds, and its interval begins lower by that.
-        most = runs if name == "expected_calibration_error" else 0.97 * runs
+        # Where bins are off by about their errors, no interval of the sum of their sizes is exact.
+        most = (0.99 if name == "expected_calibration_error" else 0.97) * runs
         assert 0.93 * runs < times <= most, (name, times)

@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from batchops.stats import MEASURES, Cells, Column, ColumnDrift, compare, lay_out, merge_profiles, summarise
 from batchops.stats.columns.measures import grouped_shares, hellinger, js_distance, linf, psi, total_variation
@@ -228,6 +229,15 @@ def test_a_change_of_a_share_has_newcombes_interval() -> None:
     found = drift([None] * 48 + [1.0] * 32, [None] * 56 + [1.0] * 14).null_change
     assert value(found) == pytest.approx(0.2)
     assert (found.lower, found.upper) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+@pytest.mark.parametrize(("was", "now"), [(48, 56), (48, 20), (48, 42)])
+def test_two_values_are_as_far_apart_as_the_share_of_either_changed(was: int, now: int) -> None:
+    found = drift([True] * was + [False] * (80 - was), [True] * now + [False] * (70 - now)).distance
+    low, high = confint_proportions_2indep(now, 70, was, 80, method="newcomb")
+    assert value(found) == pytest.approx(abs(now / 70 - was / 80))
+    assert found.lower == pytest.approx(max(0.0, low, -high))
+    assert found.upper == pytest.approx(max(high, -low))
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,26 @@ def test_one_night_counts_entities_alone_and_two_tables_are_one_night() -> None:
     assert not found.rows_independent
 
 
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_entities_that_make_no_difference_widen_rows_with_weights_no_more_than_others(task: str) -> None:
+    rng, wider = np.random.default_rng(9), dict[str, list[float]]()
+    whole = world(task).with_columns(night=pl.lit(0))
+    for seed in range(10):
+        table = whole.sample(fraction=1, with_replacement=True, seed=seed).with_columns(
+            pl.Series("weight", np.maximum(rng.gamma(0.5, 1, whole.height).round(2), 0.01)),
+            entity_groups(pl.Series(rng.integers(10_000, size=whole.height))),
+        )
+        with_them, without = (
+            metrics(quality(each, task, weight=0.01), CELLS[task]) for each in (table, table.drop(ENTITY))
+        )
+        for name, found in with_them.items():
+            if found.clusters:
+                wider.setdefault(name, []).append(half(found) / half(without[name]))
+    assert len(wider) >= 8
+    # Counted twice, weights of which a third weigh would widen all by a half.
+    assert all(np.median(ratios) < 1.12 for ratios in wider.values()), {k: np.median(v) for k, v in wider.items()}
+
+
 def test_too_few_entities_are_none() -> None:
     found = metrics(quality(world(entities=5)), CELLS["binary"])["log_loss"]
     assert (found.clusters, found.entities) == (("night",), 0)

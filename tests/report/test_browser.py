@@ -7,21 +7,37 @@ import pytest
 
 from batchops.report import render
 from tests.report import samples
+from tests.report.pages import parse
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+GOLDEN = Path(__file__).parent / "golden"
+PDFTOTEXT = shutil.which("pdftotext")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH to open the page in"),
 ]
 
 
-def open_page(folder: Path, html: str) -> str:
-    """The page's elements after Chromium has run it, with nobody to talk to."""
+def chromium(folder: Path, html: str, *wanted: str) -> str:
+    """What Chromium says of a page, with nobody to talk to."""
     (folder / "page.html").write_text(html, "utf-8")
     quiet = ("gpu", "quic", "background-networking", "component-update", "sync")
     command = [str(CHROMIUM), "--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{each}" for each in quiet)]
-    command += [f"--user-data-dir={folder / 'profile'}", "--dump-dom", f"file://{folder / 'page.html'}"]
+    command += [f"--user-data-dir={folder / 'profile'}", *wanted, f"file://{folder / 'page.html'}"]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def open_page(folder: Path, html: str) -> str:
+    """The page's elements after Chromium has run it."""
+    return chromium(folder, html, "--dump-dom")
+
+
+def printed(folder: Path, html: str) -> list[list[str]]:
+    """The lines of every page on paper, from top to bottom, without blanks: what sets words apart is the printer's."""
+    chromium(folder, html, "--no-pdf-header-footer", f"--print-to-pdf={folder / 'page.pdf'}")
+    command = [str(PDFTOTEXT), "-layout", str(folder / "page.pdf"), "-"]
+    pages = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split("\f")
+    return [[re.sub(r"\s", "", line) for line in page.splitlines() if line.strip()] for page in pages[:-1]]
 
 
 def test_our_script_runs_and_no_other_one_does(tmp_path: Path) -> None:
@@ -41,3 +57,21 @@ def test_a_script_that_got_into_the_page_would_still_not_run(tmp_path: Path) -> 
     dom = open_page(tmp_path, html)
     assert 'class="js"' in dom
     assert not re.search(r"<html[^>]*owned", dom)
+
+
+@pytest.mark.skipif(PDFTOTEXT is None, reason="no pdftotext on the PATH to read the printed page with")
+@pytest.mark.parametrize("name", ["tables", "numbers"])
+def test_on_paper_no_page_ends_with_a_heading_or_with_what_introduces_a_section(tmp_path: Path, name: str) -> None:
+    html = (GOLDEN / f"{name}.html").read_text("utf-8")
+    openings = [
+        each for each in parse(html).all("h2", "h3", "p") if each.tag != "p" or each.attributes.get("class") == "q"
+    ]
+    said = {re.sub(r"\s", "", each.text) for each in openings}
+    # Where pages end is chance: the sections again and again, each time a line further down.
+    start, end = html.index("<section"), html.rindex("</section>") + len("</section>")
+    pages = printed(tmp_path, html[:start] + "".join("<p>~</p>" * i + html[start:end] for i in range(6)) + html[end:])
+    assert len(pages) > 30
+    last = [page[-1] for page in pages]
+    assert not [line for line in last if any(each.startswith(line) or each.endswith(line) for each in said)]
+    for page in pages:
+        assert "".join(page).count("Predictedagainst") == "".join(page).count("bars:rows")

@@ -24,7 +24,8 @@ class ChartPart:
 
     Attributes:
         method: ``ewma`` (slow change), ``cusum`` (small lasting change) or ``shift`` (sudden change).
-        value: The chart's statistic at the last night, in standard deviations of the figure.
+        value: Of ``shift`` the change, as a share of training's value or in points; of a chart its statistic at the
+            last night, in standard deviations of the figure.
         since: First night of the change; None where there is none.
     """
 

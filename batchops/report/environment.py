@@ -25,7 +25,7 @@ from markupsafe import Markup
 from batchops import codec
 from batchops.errors import ConfigError
 from batchops.report import formats, marks, pictures
-from batchops.report.words import column_words, since_words, topic_title
+from batchops.report.words import column_words, reason_words, since_words, topic_title
 from batchops.report.words.skew import skew_words
 from batchops.verdict import Severity
 
@@ -57,12 +57,14 @@ FILTERS: Mapping[str, Any] = {
     "size": formats.size,
     "slug": formats.slug,
     "spans": formats.spans,
-    "listing": formats.listing,
     "kind": KINDS.__getitem__,
+    "chart_limit": pictures.chart_limit,
     "chart_name": pictures.chart_name,
+    "chart_value": pictures.chart_value,
     "doubt": pictures.doubt,
     "gap": pictures.gap,
     "column_words": column_words,
+    "reason_words": reason_words,
     "since_words": since_words,
     "skew_words": skew_words,
     "topic_title": topic_title,

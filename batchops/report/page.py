@@ -90,6 +90,7 @@ def _frame(document: AuditDocument) -> dict[str, Any]:
         "history": _history(document),
         "tiles": [_tile(family, document) for family in document.families],
         "topics": groups(document.findings),
+        "titles": {finding.id: finding.title for finding in document.findings},
         "severities": {name: families[name].severity if name in families else None for name in FAMILIES},
         "whys": {name: families[name].why if name in families else None for name in FAMILIES},
         "span": formats.nights(window.first, window.last) if window.first else "",

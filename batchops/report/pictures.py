@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from batchops.audit.changes import ChartPart
 from batchops.audit.columns import ColumnPart
 from batchops.audit.groups import SlicePart
 from batchops.audit.outcomes import MetricPart
@@ -13,7 +14,9 @@ from batchops.report.words.tasks import IN_UNIT, told
 __all__ = [
     "apart",
     "beyond",
+    "chart_limit",
     "chart_name",
+    "chart_value",
     "doubt",
     "end",
     "gap",
@@ -58,6 +61,23 @@ DOUBTS = {
 def chart_name(method: str) -> str:
     """What a control chart looks for."""
     return CHARTS.get(method, method)
+
+
+def chart_value(chart: ChartPart) -> str:
+    """The change itself, as a share of training's value or in points; of a control chart its statistic."""
+    return _charted(chart, chart.value, True)
+
+
+def chart_limit(chart: ChartPart) -> str:
+    """How far it may go, of a gap to either side."""
+    either = "±" if chart.metric in ("mean_error", "calibration_gap") else ""
+    return either + _charted(chart, chart.limit, False)
+
+
+def _charted(chart: ChartPart, value: float | None, sign: bool) -> str:
+    if chart.method != "shift":
+        return formats.NONE if value is None else f"{formats.number(value, sign)} sd"
+    return formats.amount(value, "points" if chart.metric == "calibration_gap" else "ratio", sign)
 
 
 def doubt(reason: str) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from batchops import codec
+from batchops.audit.changes import ChartPart
 from batchops.audit.columns import Histogram
 from batchops.audit.document import AuditDocument
 from batchops.audit.outcomes import BacktestPart, EstimatedPart
 from batchops.audit.sections import DriftPart
 from batchops.errors import ConfigError
 from batchops.report import Links, RunLine, pictures, render, render_index, summary
+from batchops.verdict import Severity
 from tests.report import ingredients, samples
 from tests.report.pages import Element, Page, parse
 
@@ -310,3 +312,25 @@ def test_earlier_estimates_stand_in_a_line_a_night_beside_what_came_true() -> No
         "1 Jul 20130.7100.600 to 0.80090.0 %outside 60.0 % to 80.0 %",
         "2 Jul 2013\N{EN DASH}75.0 %60.0 % to 80.0 %",
     ]
+
+
+def test_without_a_contract_a_level_says_that_the_reference_asks_for_the_columns() -> None:
+    text = parse(render(replace(samples.failing(), contract=None))).visible()
+    assert "the columns and their types are held to those of the reference" in text
+    assert "No contract was asked for" not in text
+
+
+@pytest.mark.parametrize(
+    ("chart", "words"),
+    [
+        (ChartPart("log_loss", "shift", 0.355, 0.1, None, 7, Severity.WARN), ("+36\u00a0%", "10\u00a0%")),
+        (
+            ChartPart("calibration_gap", "shift", -0.072, 0.03, None, 7, Severity.WARN),
+            ("\N{MINUS SIGN}7.2 points", "±3.0 points"),
+        ),
+        (ChartPart("mean_error", "ewma", 2.1, 2.78, None, 7, Severity.PASS), ("+2.1 sd", "±2.78 sd")),
+        (ChartPart("log_loss", "cusum", None, 3.67, None, 7, Severity.NOT_RUN), ("\N{EN DASH}", "3.67 sd")),
+    ],
+)
+def test_a_chart_says_its_figure_in_the_unit_of_its_limit(chart: ChartPart, words: tuple[str, str]) -> None:
+    assert (pictures.chart_value(chart), pictures.chart_limit(chart)) == words

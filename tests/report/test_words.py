@@ -9,6 +9,7 @@ from batchops.report import Facts, family, finding_part, verdict_part
 from batchops.report.topics import FAMILIES, anchor, family_of, groups, topic
 from batchops.report.words.checks import SAYINGS
 from batchops.report.words.columns import column_words, median
+from batchops.report.words.findings import reason_words
 from batchops.verdict import DEFAULT_LIMITS, Figure, Finding, Limit, Policy, Scalar, Severity, judge
 from tests.report import samples
 
@@ -240,3 +241,10 @@ def test_a_metric_is_told_in_its_own_unit(task: str, metric: str, unit: str, exp
     verdict = judge([figure], Policy(), "2013-07-04")
     headline = verdict_part(verdict, (), replace(FACTS, task=task, unit=unit)).headline
     assert headline.replace("\u00a0", " ").endswith(expected)
+
+
+def test_an_advice_rests_on_what_its_reasons_say_and_not_on_their_ids() -> None:
+    titles = {"quality.roc_auc:all rows": "The ranking is worse"}
+    assert reason_words("quality.roc_auc:all rows", titles) == "The ranking is worse"
+    assert reason_words("decomposition.log_loss:part_of_day", titles) == "Change of the log loss, by part of day"
+    assert reason_words("drift.distance:gone", titles) == "drift.distance:gone"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from batchops.audit.document import FindingPart
 from batchops.report.formats import clean, plural
 from batchops.report.topics import Topic, anchor
@@ -11,7 +13,7 @@ from batchops.report.words.saying import size_words
 from batchops.report.words.slices import before_words
 from batchops.verdict import Finding, Severity
 
-__all__ = ["finding_part", "since_words", "topic_title"]
+__all__ = ["finding_part", "reason_words", "since_words", "topic_title"]
 
 
 def finding_part(finding: Finding, facts: Facts) -> FindingPart:
@@ -54,6 +56,15 @@ def topic_title(topic: Topic) -> str:
     if warning:
         words.append(f"{warning} more warn" if failing else f"{plural(warning, 'slice')} warn")
     return f"{', '.join(words)}; the worst: {clean(topic.lead.subject)}"
+
+
+def reason_words(reason: str, titles: Mapping[str, str]) -> str:
+    """What an advice rests on: a finding, by its id's title, or the change of a metric by a dimension."""
+    kind, _, what = reason.partition(".")
+    if reason in titles or kind != "decomposition":
+        return titles.get(reason, reason)
+    metric, _, dimension = what.partition(":")
+    return f"Change of the {metric.replace('_', ' ')}, by {clean(dimension).replace('_', ' ')}"
 
 
 def since_words(nights: int) -> str:

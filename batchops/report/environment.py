@@ -73,7 +73,7 @@ FILTERS: Mapping[str, Any] = {
     "metric_name": pictures.metric_name,
     "meter": pictures.meter,
     "beyond": pictures.beyond,
-    "end": pictures.end,
+    "ends": pictures.ends,
     "whisker": pictures.whisker,
     "coordinate": marks.coordinate,
     "histogram": marks.histogram,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from batchops.audit.changes import ChartPart
-from batchops.audit.columns import ColumnPart
+from batchops.audit.columns import ColumnPart, Histogram
 from batchops.audit.groups import SlicePart
 from batchops.audit.outcomes import MetricPart
 from batchops.report import formats, marks
@@ -18,7 +18,7 @@ __all__ = [
     "chart_name",
     "chart_value",
     "doubt",
-    "end",
+    "ends",
     "gap",
     "in_unit",
     "meter",
@@ -56,6 +56,8 @@ DOUBTS = {
     "backtest": "earlier estimates missed too often",
 }
 """Why an estimate's assumptions may not hold."""
+CALENDAR = (-62_135_596_800e6, 253_402_300_799e6)
+"""The years 1 to 9999, which have dates, in microseconds since 1970."""
 
 
 def chart_name(method: str) -> str:
@@ -85,11 +87,18 @@ def doubt(reason: str) -> str:
     return DOUBTS.get(reason, reason)
 
 
-def end(value: float | None, kind: str) -> str:
-    """An end of a histogram's axis; of times, which are microseconds since 1970, the date."""
-    if kind != "temporal" or value is None:
-        return formats.bound(value)
-    return formats.date((dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=round(value))).date().isoformat())
+def ends(cells: Histogram, kind: str) -> tuple[str, str]:
+    """The ends of a histogram's axis; of what is temporal, microseconds since 1970, dates.
+
+    Times of day and short durations, which all lie in the first day of 1970, are hours, minutes and seconds.
+    """
+    low, high = cells.low, cells.high
+    if kind != "temporal" or low is None or high is None or not CALENDAR[0] <= low <= high < CALENDAR[1]:
+        return formats.bound(low), formats.bound(high)
+    first, last = (dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=round(each)) for each in (low, high))
+    if first.date() == last.date() == dt.date(1970, 1, 1):
+        return f"{first:%H:%M:%S}", f"{last:%H:%M:%S}"
+    return formats.date(first.date().isoformat()), formats.date(last.date().isoformat())
 
 
 def metric_name(name: str) -> str:

@@ -280,9 +280,15 @@ def test_every_text_can_be_read_in_both_schemes(scheme: int) -> None:
     assert [pair for pair in marks if contrast(palette[pair[0]], palette[pair[1]]) < 3] == []
 
 
-def test_the_axis_of_times_ends_in_dates() -> None:
-    assert pictures.end(1.36e15, "temporal") == "4 Feb 2013"
-    assert pictures.end(1.36, "numeric") == "1.36"
+def test_the_axis_of_times_ends_in_dates_and_that_of_times_of_day_in_times() -> None:
+    def ends(low: float | None, high: float | None, kind: str) -> tuple[str, str]:
+        return pictures.ends(Histogram("number", low, high, (), (), ()), kind)
+
+    assert ends(0.0, 1.36e15, "temporal") == ("1 Jan 1970", "4 Feb 2013")
+    assert ends(2.2e7, 5.4e10, "temporal") == ("00:00:22", "15:00:00")
+    assert ends(1.36, 2, "numeric") == ("1.36", "2")
+    assert ends(0, 9e17, "temporal") == ("0", "9.00e+17")
+    assert ends(None, None, "temporal") == ("\N{EN DASH}", "\N{EN DASH}")
 
 
 def test_a_page_shows_what_differs_between_training_and_serving_and_counts_the_rest() -> None:

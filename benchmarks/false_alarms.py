@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         line
         for name in ("evidently", "nannyml")
         if getattr(asked, name)
-        for line in _others(name, getattr(asked, name), asked.others, [rows for rows in asked.rows if rows <= 10_000])
+        for line in _others(name, getattr(asked, name), asked.others, asked.rows)
     ]
     if lines:
         print("\n".join(["", *table(("tool", "rows", "nights", "any drift", "errors"), lines)]))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -14,6 +16,7 @@ from jinja2 import (
     BytecodeCache,
     ChoiceLoader,
     Environment,
+    FileSystemBytecodeCache,
     FileSystemLoader,
     PackageLoader,
     StrictUndefined,
@@ -90,19 +93,39 @@ def _finalize(value: Any) -> Any:
 
 
 class _Compiled(BytecodeCache):
-    """Templates, compiled once a process: not once an edition, nor an edition that many projects have."""
+    """Templates, compiled once a user: not once a process or an edition, nor an edition that many projects have.
+
+    Beyond the process they are kept in Jinja's folder for temporary files, which nobody else may write to; where there
+    is none, each process compiles them for itself.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], CodeType | None] = {}
 
     def get_cache_key(self, name: str, filename: str | None = None) -> str:  # noqa: ARG002
-        return name
+        return hashlib.sha256(name.encode()).hexdigest()
 
     def load_bytecode(self, bucket: Bucket) -> None:
         bucket.code = self._known.get((bucket.key, bucket.checksum))
+        if bucket.code is None and (kept := _kept()) is not None:
+            kept.load_bytecode(bucket)
+            self._known[bucket.key, bucket.checksum] = bucket.code
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self._known[bucket.key, bucket.checksum] = bucket.code
+        if (kept := _kept()) is not None:
+            with suppress(OSError):
+                kept.dump_bytecode(bucket)
+
+
+@cache
+def _kept() -> FileSystemBytecodeCache | None:
+    # Code depends on what the environment is made of, too, and on the library that compiled it.
+    made = hashlib.sha256(Path(__file__).read_bytes() + version("jinja2").encode()).hexdigest()
+    try:
+        return FileSystemBytecodeCache(pattern=f"batchops-{made[:16]}-%s")
+    except (OSError, RuntimeError):
+        return None
 
 
 _compiled = _Compiled()

@@ -208,9 +208,11 @@ def _cells_of(frame: pl.DataFrame, column: str, opaque: bool, unit: str | None) 
         return _numeric(column, "temporal", unit, _finite(series, "temporal"))
     if dtype.is_numeric():
         values = _finite(series, "numeric")
-        distinct, counts = np.unique(values, return_counts=True)
-        if 0 < len(distinct) <= POINTS and (counts == 1).sum() <= ONCE * len(values):
-            return _discrete(column, unit, distinct)
+        starts = np.flatnonzero(values[1:] != values[:-1]) + 1
+        if len(values) and len(starts) < POINTS:
+            counts = np.diff(starts, prepend=0, append=len(values))
+            if (counts == 1).sum() <= ONCE * len(values):
+                return _discrete(column, unit, values[np.append(0, starts)])
         return _numeric(column, "numeric", unit, values)
     if dtype == pl.Boolean:
         return Cells(column, "boolean", unit, values=("false", "true"))
@@ -220,10 +222,18 @@ def _cells_of(frame: pl.DataFrame, column: str, opaque: bool, unit: str | None) 
 
 
 def _finite(series: pl.Series, kind: Kind) -> Floats:
+    """Sorted."""
     values = floats_of(series, kind)
     assert values is not None
     # Adding zero turns -0.0, which would be printed apart, into 0.0.
-    return values[np.isfinite(values)] + 0.0
+    values = values[np.isfinite(values)] + 0.0
+    values.sort()
+    return values
+
+
+def _quantiles(values: Floats, shares: Floats) -> Floats:
+    """Of sorted values, the least that so large a share does not exceed: numpy's ``inverted_cdf``."""
+    return np.asarray(values[np.maximum(np.ceil(len(values) * shares - 1), 0).astype(np.int64)])
 
 
 def _scale(low: float, high: float) -> tuple[float, float]:
@@ -247,7 +257,7 @@ def _outer(low: float, high: float) -> tuple[Floats, Floats]:
 def _typical(values: Floats) -> tuple[float, float]:
     """The range that sets the scale, of sorted values: all of it, unless outliers stretch it beyond all reason."""
     low, high = float(values[0]), float(values[-1])
-    least, most = (float(each) for each in np.quantile(values, [0.01, 0.99], method="inverted_cdf"))
+    least, most = (float(each) for each in _quantiles(values, np.array([0.01, 0.99])))
     stretched = least < most and high / FAR - low / FAR > most - least
     return (least, most) if stretched else (low, high)
 
@@ -255,12 +265,11 @@ def _typical(values: Floats) -> tuple[float, float]:
 def _numeric(column: str, kind: Kind, unit: str | None, values: Floats) -> Cells:
     if not len(values):
         return Cells(column, kind, unit)
-    values = np.sort(values)
     typical = _typical(values)
     centre, quantum = _scale(*typical)
     scale = Cells(column, kind, unit, centre, quantum, low=float(values[0]), high=float(values[-1]))
     steps = quanta(values, scale)
-    inner = np.quantile(steps, np.linspace(0, 1, QUANTILES + 1), method="inverted_cdf")
+    inner = _quantiles(steps, np.linspace(0, 1, QUANTILES + 1))
     often = np.unique(inner[1:][inner[1:] == inner[:-1]])
     # Equal steps inside the range too: where the reference is thin, its quantiles leave a wide gap.
     parts = np.arange(1, OUTER) / OUTER

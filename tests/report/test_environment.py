@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 import pytest
 from jinja2 import Environment
@@ -24,15 +25,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def compiled(monkeypatch: pytest.MonkeyPatch) -> int:
     """How many templates a process compiles that has compiled none yet."""
-    times, compile_one = [], Environment.compile
+    seen, compile_one = list[str | None](), Environment.compile
+
+    def counted(self: Environment, source: str, name: str | None = None, filename: str | None = None) -> CodeType:
+        seen.append(name)
+        return compile_one(self, source, name, filename)
+
     with monkeypatch.context() as patched:
         patched.setattr(environment, "_compiled", environment._Compiled())
-        patched.setattr(Environment, "compile", lambda *a, **k: times.append(1) or compile_one(*a, **k))
+        patched.setattr(Environment, "compile", counted)
         environment._environment.cache_clear()
         environment._kept.cache_clear()
         environment.compile_templates()
     environment._environment.cache_clear()
-    return len(times)
+    return len(seen)
 
 
 def test_a_second_process_compiles_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from batchops.stats.numbers.intervals import LEVEL, difference, influences, proportion_estimate, two_sided
+from batchops.stats.numbers.intervals import difference, night_changes, proportion_estimate, widening
 from batchops.stats.numbers.maxima import Bridge, Nights, largest_gap, sum_of_sizes
 from batchops.stats.numbers.sparse import Integers
 
@@ -29,14 +29,13 @@ def gap_ends(nightly: Integers, was: Integers, noise: float, freedom: float) -> 
         noise: sqrt(1 / n + 1 / m) of the effective rows of both sides, on average over the cells.
         freedom: Its degrees of freedom.
     """
-    noise *= two_sided(LEVEL, freedom) / two_sided(LEVEL)
+    noise *= widening(freedom)
     counts = np.cumsum(nightly, axis=1)[:, :-1].astype(np.float64)
     rows = nightly.sum(axis=1, keepdims=True).astype(np.float64)
     first, second = counts.sum(axis=0) / rows.sum(), np.cumsum(was)[:-1] / was.sum()
     apart, middle = first - second, (first + second) / 2
     if len(nightly) > 1:
-        changes = influences(counts, np.broadcast_to(rows, counts.shape))
-        changes -= changes.mean(axis=0)
+        changes = night_changes(counts, rows)
         seen = float((changes**2).sum())
         if seen > 0:
             size = noise * math.sqrt(float((middle * (1 - middle)).sum()) / seen)

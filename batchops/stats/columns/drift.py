@@ -36,7 +36,7 @@ from batchops.stats.numbers.intervals import (
     NOT_MEASURED,
     Estimate,
     difference,
-    influences,
+    night_changes,
     proportion_estimate,
     share_effect,
 )
@@ -264,13 +264,14 @@ def _distance(
     nightly = nightly[nightly.sum(axis=1) > 0]
     nights = len(nightly)
     alone = nights < ENOUGH_NIGHTS
+    by_night = now[None] if alone else nightly
     effect = max(design, 1.0) if alone else _design_effect(nightly, ordered=cells.numbers)
     freedom = math.inf if alone else nights - 1.0
     # What one row of each tells is taken to be shared by as many rows.
     noise = math.sqrt(effect * (1 / n + 1 / rows))
     if cells.numbers:
         value, error = kolmogorov_smirnov(now, was, atoms(cells))
-        ends = gap_ends(now[None] if alone else nightly, was, noise, freedom)
+        again, ends = None, gap_ends(by_night, was, noise, freedom)
         expected = noise_of_ks(n / effect, was)
     else:
         again = drawn_anew(was, cells)
@@ -279,9 +280,8 @@ def _distance(
         ends = two_ends(nightly, was, effect) if len(was) == 2 else variation_ends(*shares, noise, freedom)
         expected = noise_of_variation(n / effect, again)
     lower, upper = ends[0], min(1.0, ends[1] + error)
-    sides = DistanceRows(value, now[None] if alone else nightly, was, cells.numbers, effect, math.inf)
     newest = max((rows for _, rows in current.unseen_values.counts), default=0)
-    sides = replace(sides, newest=newest, again=None if cells.numbers else again, freedom=freedom)
+    sides = DistanceRows(value, by_night, was, cells.numbers, effect, freedom, newest, again)
     return Estimate(value, lower, upper, n, nights, error, rows_independent=alone, chance=sides.chance), expected
 
 
@@ -296,7 +296,5 @@ def _design_effect(nightly: Integers, ordered: bool) -> float:
     counts = np.cumsum(nightly, axis=1)[:, :-1] if ordered else nightly
     share = counts.sum(axis=0) / rows.sum()
     independent = float((share * (1 - share)).sum()) / float(rows.sum())
-    changes = influences(counts.astype(np.float64), np.broadcast_to(rows, counts.shape))
-    nights = len(nightly)
-    between = float(((changes - changes.mean(axis=0)) ** 2).sum()) * (nights - 1) / nights
+    between = float((night_changes(counts.astype(np.float64), rows) ** 2).sum())
     return max(1.0, between / independent) if independent > 0 else 1.0

@@ -32,11 +32,13 @@ __all__ = [
     "freedom_of",
     "influences",
     "joined",
+    "night_changes",
     "proportion_estimate",
     "ratio_spread",
     "share_effect",
     "spread_of",
     "two_sided",
+    "widening",
     "wilson",
 ]
 
@@ -138,13 +140,22 @@ def design_effect(between: Spread, independent: float) -> float:
     [4.0, 5.37]
     """
     effect = between.variance / independent
-    return effect if effect <= 1 else 1 + (effect - 1) * (two_sided(LEVEL, between.freedom) / two_sided(LEVEL)) ** 2
+    return effect if effect <= 1 else 1 + (effect - 1) * widening(between.freedom) ** 2
 
 
 def two_sided(level: float, freedom: float = math.inf) -> float:
     """The quantile that leaves (1 - level) / 2 on each side: Student's t, or the normal for infinite freedom."""
     tail = 0.5 + level / 2
     return float(ndtri(tail) if math.isinf(freedom) else stdtrit(freedom, tail))
+
+
+def widening(freedom: float) -> float:
+    """By how much Student's quantile exceeds the normal one.
+
+    >>> round(widening(9), 4), widening(math.inf)
+    (1.1542, 1.0)
+    """
+    return two_sided(LEVEL, freedom) / two_sided(LEVEL)
 
 
 def wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
@@ -174,6 +185,17 @@ def influences(above: Floats, below: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         change = (above - above.sum(axis=0) / total * below) / (total - below)
     return np.asarray(np.nan_to_num(change, nan=0.0, posinf=0.0, neginf=0.0))
+
+
+def night_changes(above: Floats, below: Floats) -> Floats:
+    """`influences` of figures over the nights, less their mean, in such size that their squares add up to the variance.
+
+    Args:
+        above: Nights x figures.
+        below: Rows of each night, nights x 1.
+    """
+    changes, nights = influences(above, np.broadcast_to(below, above.shape)), len(above)
+    return np.asarray((changes - changes.mean(axis=0)) * math.sqrt((nights - 1) / nights))
 
 
 def spread_of(changes: Floats, rows: Floats | None = None) -> Spread:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import kolmogi, ndtr, ndtri
 
-from batchops.stats.numbers.intervals import LEVEL, two_sided
+from batchops.stats.numbers.intervals import LEVEL, two_sided, widening
 
 __all__ = ["Bridge", "Nights", "largest_gap", "sum_of_sizes", "widest_range"]
 
@@ -188,7 +188,7 @@ def sum_of_sizes(values: Floats, covariance: Floats, freedom: float = math.inf) 
             that Student's quantile widens what it differs from that by.
     """
     errors = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    widened = two_sided(LEVEL, freedom) / two_sided(LEVEL)
+    widened = widening(freedom)
     signs = np.sign(values)
     error = widened * math.sqrt(max(0.0, float(signs @ covariance @ signs)))
     clear = np.abs(values) > LIKELY * widened * errors

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchops.stats.numbers.whole import UNIT
+from batchops.stats.outcomes.ranks import placements
 from batchops.stats.outcomes.state import ScoreCells
 
 __all__ = ["class_moves"]
@@ -47,8 +48,7 @@ def _of_class(others: Floats, own: Floats) -> Floats:
     n, m = float(others.sum()), float(own.sum())
     if not n or not m:
         return np.zeros(2 * len(own))
-    beaten = (np.cumsum(others) - others / 2) / n
-    beating = (m - np.cumsum(own) + own / 2) / m
+    beaten, beating = placements(others, own)
     area = float((beaten * own).sum()) / m
     shares = (max(side / (n + m), RAREST) for side in (n, m))
     moves = [(side - area) / share for side, share in zip((beating, beaten), shares, strict=True)]

@@ -12,10 +12,11 @@ from batchops.stats.numbers.intervals import (
     NOT_MEASURED,
     Estimate,
     entity_spreads,
-    influences,
+    night_changes,
 )
 from batchops.stats.numbers.maxima import sum_of_sizes
 from batchops.stats.outcomes.state import SCORE
+from batchops.stats.quality.ratios import calibration_gap, judged
 from batchops.stats.quality.window import Window
 
 __all__ = ["calibration_effect", "calibration_error"]
@@ -52,12 +53,11 @@ def calibration_error(window: Window, size: int, design: tuple[float, float]) ->
         beside = max(1.0, design[1] - max(design[0] - 1, 0.0) * float((moved**2).sum()))
         covariance, freedom = beside * np.diag(alone), math.inf
     lower, upper = sum_of_sizes(values, covariance + together * np.outer(moved, moved), freedom)
-    counted = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
     return Estimate(
         float(np.abs(values).sum()),
         lower,
         min(upper, 1.0),
-        counted,
+        int(judged(window.rows).sum()),
         nights,
         rows_independent=not by_night and not entities,
         entities=entities,
@@ -79,10 +79,8 @@ def calibration_effect(window: Window, size: int) -> float | None:
 
 def _tables(window: Window, size: int) -> Floats:
     """Of the nights that have labels and scores, by night, measure and bin: rows, positives, sum of scores."""
-    held = [place for place in window.labelled if window.parts[place].histogram.cells]
-    if not held:
-        return np.zeros((0, 3, size))
-    return window.measures([window.nights[place].calibration for place in held], size, 3)
+    held = [window.nights[place].calibration for place in window.judged]
+    return window.measures(held, size, 3) if held else np.zeros((0, 3, size))
 
 
 def _of_rows(whole: Floats) -> Floats:
@@ -97,9 +95,8 @@ def _of_rows(whole: Floats) -> Floats:
 
 def _between_nights(gaps: Floats, rows: Floats) -> Floats:
     """The covariance of the bins' parts of the mean gap, from how nights differ."""
-    changes = influences(gaps, np.broadcast_to(rows.sum(axis=1, keepdims=True), gaps.shape))
-    changes -= changes.mean(axis=0)
-    return np.asarray((len(gaps) - 1) / len(gaps) * changes.T @ changes)
+    changes = night_changes(gaps, rows.sum(axis=1, keepdims=True))
+    return np.asarray(changes.T @ changes)
 
 
 def _entities(window: Window, independent: float | None) -> tuple[float, int]:
@@ -111,8 +108,7 @@ def _entities(window: Window, independent: float | None) -> tuple[float, int]:
     if window.entities is None:
         return 0.0, 0
     sums = window.entities.sums
-    below = sums["labelled"] - sums["unscored_labelled"]
-    spreads = entity_spreads(np.where(below > 0, sums["positives"] - sums["labelled_score"] / SCORE, 0.0), below)
+    spreads = entity_spreads(calibration_gap(sums), judged(sums))
     if spreads is None:
         return 0.0, 0
     groups, cells, number = spreads

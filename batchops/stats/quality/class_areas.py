@@ -16,6 +16,7 @@ from batchops.stats.outcomes.classes import ClassCounts, Margins
 from batchops.stats.outcomes.moves import class_moves
 from batchops.stats.outcomes.state import ScoreCells
 from batchops.stats.quality.curves import area, area_shape, area_variance
+from batchops.stats.quality.ratios import judged
 from batchops.stats.quality.window import Window, left_out
 
 __all__ = ["mean_area"]
@@ -76,7 +77,7 @@ def mean_area(window: Window, cells: ScoreCells, by_entity: Margins | None) -> S
     Args:
         by_entity: Nights x groups of entities x classes, where they are known of all rows.
     """
-    rows = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
+    rows = int(judged(window.rows).sum())
     if not rows or not cells.class_edges:
         return Smooth(None)
     sides = _sides(window, cells)
@@ -119,8 +120,9 @@ def _counts(window: Window) -> list[ClassCounts]:
 
 def _sides(window: Window, cells: ScoreCells) -> list[Sides]:
     tables = [counts.histogram for counts in _counts(window)]
-    first = 3 if any(len(table.values) > 3 for table in tables) else 0
     sizes = [len(edges) + 1 for edges in cells.class_edges]
+    # Weights are kept of the first two of three measures.
+    first = 3 if any(len(table.values) > 3 for table in tables) else 0
     others, own = (
         window.factor * np.stack([table.floats(sum(sizes), first + side) for table in tables]) for side in range(2)
     )

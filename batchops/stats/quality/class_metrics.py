@@ -15,7 +15,7 @@ from batchops.stats.numbers.smooth import CORRELATION, LOGIT, Smooth, lone_effec
 from batchops.stats.outcomes.classes import FROM_MARGINS, ClassCounts, Margins, per_class, variance_by_pairs
 from batchops.stats.outcomes.state import LOSS, SCORE, SQUARE, ScoreCells
 from batchops.stats.quality.class_areas import mean_area
-from batchops.stats.quality.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
+from batchops.stats.quality.ratios import Ratio, f1_effect, judged, ratio_effect, ratio_estimate, total_of
 from batchops.stats.quality.window import Window, left_out
 
 __all__ = ["CLASS_METRICS", "by_class", "class_effects", "class_metrics"]
@@ -23,17 +23,12 @@ __all__ = ["CLASS_METRICS", "by_class", "class_effects", "class_metrics"]
 Floats = NDArray[np.float64]
 
 
-def _judged(nightly: Nightly) -> Floats:
-    """Rows that have scores and a label."""
-    return nightly["labelled"] - nightly["unscored_labelled"]
-
-
 _RATIOS: Mapping[str, Ratio] = MappingProxyType(
     {
         "accuracy": Ratio(total_of("correct"), total_of("labelled")),
         "error_rate": Ratio(lambda nightly: nightly["labelled"] - nightly["correct"], total_of("labelled")),
-        "log_loss": Ratio(total_of("log_loss", LOSS), _judged, total_of("log_loss_square", SQUARE), (0.0, math.inf)),
-        "brier_score": Ratio(total_of("brier", SCORE), _judged, total_of("brier_square", SCORE), (0.0, 2.0)),
+        "log_loss": Ratio(total_of("log_loss", LOSS), judged, total_of("log_loss_square", SQUARE), (0.0, math.inf)),
+        "brier_score": Ratio(total_of("brier", SCORE), judged, total_of("brier_square", SCORE), (0.0, 2.0)),
     }
 )
 _SMOOTH = tuple(name for name in FROM_MARGINS if name != "accuracy")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from batchops.stats.outcomes.ranks import placements
+
 __all__ = ["area", "area_shape", "area_variance", "average_precision", "average_precision_variance"]
 
 Floats = NDArray[np.float64]
@@ -36,8 +38,7 @@ def area_variance(negatives: Floats, positives: Floats) -> float | None:
     n, m = float(negatives.sum()), float(positives.sum())
     if n < 2 or m < 2:
         return None
-    beaten = (np.cumsum(negatives) - negatives / 2) / n
-    beating = (m - np.cumsum(positives) + positives / 2) / m
+    beaten, beating = placements(negatives, positives)
     return _weighted_variance(beaten, positives) / m + _weighted_variance(beating, negatives) / n
 
 

@@ -29,7 +29,16 @@ from batchops.stats.quality.class_metrics import CLASS_METRICS, by_class, class_
 from batchops.stats.quality.curves import area, area_shape, area_variance, average_precision, average_precision_variance
 from batchops.stats.quality.error_metrics import ERROR_METRICS, error_effects, error_metrics
 from batchops.stats.quality.moments import skewness
-from batchops.stats.quality.ratios import Nightly, Ratio, f1_effect, ratio_effect, ratio_estimate, total_of
+from batchops.stats.quality.ratios import (
+    Nightly,
+    Ratio,
+    calibration_gap,
+    f1_effect,
+    judged,
+    ratio_effect,
+    ratio_estimate,
+    total_of,
+)
 from batchops.stats.quality.window import Window, left_out, nightly_sums, window_of
 
 __all__ = [
@@ -80,15 +89,6 @@ def _scored(nightly: Nightly) -> Floats:
     return nightly["n"] - nightly["unscored"]
 
 
-def _judged(nightly: Nightly) -> Floats:
-    """Rows that have a score and a label."""
-    return nightly["labelled"] - nightly["unscored_labelled"]
-
-
-def _gap(nightly: Nightly) -> Floats:
-    return np.where(_judged(nightly) > 0, nightly["positives"] - nightly["labelled_score"] / SCORE, 0.0)
-
-
 RATIOS: Mapping[str, Ratio] = MappingProxyType(
     {
         "accuracy": Ratio(total_of("correct"), total_of("labelled")),
@@ -104,9 +104,9 @@ RATIOS: Mapping[str, Ratio] = MappingProxyType(
         "selection_rate": Ratio(total_of("selected"), total_of("n"), every=True),
         "base_rate": Ratio(total_of("positives"), total_of("labelled")),
         "mean_score": Ratio(total_of("score", SCORE), _scored, total_of("square", SCORE), every=True),
-        "calibration_gap": Ratio(_gap, _judged, total_of("brier", SCORE), (-1.0, 1.0)),
-        "log_loss": Ratio(total_of("log_loss", LOSS), _judged, total_of("log_loss_square", SQUARE), (0.0, math.inf)),
-        "brier_score": Ratio(total_of("brier", SCORE), _judged, total_of("brier_square", SCORE)),
+        "calibration_gap": Ratio(calibration_gap, judged, total_of("brier", SCORE), (-1.0, 1.0)),
+        "log_loss": Ratio(total_of("log_loss", LOSS), judged, total_of("log_loss_square", SQUARE), (0.0, math.inf)),
+        "brier_score": Ratio(total_of("brier", SCORE), judged, total_of("brier_square", SCORE)),
         "error_rate": Ratio(_wrong, total_of("labelled")),
         "specificity": Ratio(lambda nightly: _negatives(nightly) - nightly["false_positives"], _negatives),
     }
@@ -207,7 +207,7 @@ def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
     if not curves:
         return found | dict.fromkeys(FROM_CURVES, Smooth(None))
     nightly = [counts for _, counts in curves]
-    rows = int(window.rows["labelled"].sum() - window.rows["unscored_labelled"].sum())
+    rows = int(judged(window.rows).sum())
     found["roc_auc"] = _with_entities(_from_curve(nightly, rows, "roc_auc"), window, cells, area)
     found["average_precision"] = _with_entities(
         _from_curve(nightly, rows, "average_precision"), window, cells, average_precision
@@ -217,7 +217,7 @@ def _smooth(window: Window, cells: ScoreCells) -> dict[str, Smooth]:
 
 def _curves(window: Window, cells: ScoreCells) -> list[tuple[int, Floats]]:
     """Places of the nights that have labels and scores; negatives and positives of each by cell."""
-    size, held = len(cells.edges) + 1, [place for place in window.labelled if window.parts[place].histogram.cells]
+    size, held = len(cells.edges) + 1, window.judged
     counts = [window.parts[place].histogram for place in held]
     return [
         (place, window.factor * np.stack([table.floats(size, 0), table.floats(size, 1)]))

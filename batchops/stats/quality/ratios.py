@@ -18,9 +18,10 @@ from batchops.stats.numbers.intervals import (
     proportion_estimate,
     spread_of,
 )
+from batchops.stats.outcomes.state import SCORE
 from batchops.stats.quality.window import Window
 
-__all__ = ["Nightly", "Ratio", "f1_effect", "ratio_effect", "ratio_estimate", "total_of"]
+__all__ = ["Nightly", "Ratio", "calibration_gap", "f1_effect", "judged", "ratio_effect", "ratio_estimate", "total_of"]
 
 Floats = NDArray[np.float64]
 Nightly = Mapping[str, Floats]
@@ -62,6 +63,16 @@ def f1_effect(above: Floats, below: Floats) -> float:
 def total_of(name: str, unit: int = 1) -> Callable[[Nightly], Floats]:
     """A sum by its name, in the unit of what was summed."""
     return lambda nightly: nightly[name] / unit
+
+
+def judged(sums: Nightly) -> Floats:
+    """Rows that have a score and a label."""
+    return sums["labelled"] - sums["unscored_labelled"]
+
+
+def calibration_gap(sums: Nightly) -> Floats:
+    """Of them, how many more are positive than the scores say."""
+    return np.where(judged(sums) > 0, sums["positives"] - sums["labelled_score"] / SCORE, 0.0)
 
 
 def ratio_estimate(ratio: Ratio, window: Window, design: float = 1.0, skewness: float | None = None) -> Estimate:

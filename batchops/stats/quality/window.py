@@ -62,6 +62,11 @@ class Window:
         """Places of the nights that have labels."""
         return [place for place, part in enumerate(self.parts) if part.labelled]
 
+    @property
+    def judged(self) -> list[int]:
+        """Places of the nights that have labels and scores, of two classes."""
+        return [place for place in self.labelled if self.parts[place].histogram.cells]
+
     def measures(self, tables: Sequence[Sparse], size: int, plain: int) -> Floats:
         """Tables by night, cell and measure: of rows where they have no weights, else of weights.
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from batchops.stats.numbers.contrasts import quantiles
 from batchops.stats.numbers.intervals import ENOUGH_NIGHTS, LEVEL
+from batchops.stats.outcomes.ranks import placements
 from batchops.stats.quality.metrics import area
 from batchops.stats.slices.table import Entries
 
@@ -72,8 +73,7 @@ def _areas(held: Entries, shape: tuple[int, int, int], widened: Floats) -> tuple
     value, error = area(negatives, positives)
     below, above = negatives.sum(axis=1, keepdims=True), positives.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        beaten = (np.cumsum(negatives, axis=1) - negatives / 2) / below - value[:, None]
-        beating = (above - np.cumsum(positives, axis=1) + positives / 2) / above - value[:, None]
+        beaten, beating = (each - value[:, None] for each in placements(negatives, positives))
         rows = (positives * beaten**2).sum(axis=1) / (above * (above - 1))[:, 0]
         rows += (negatives * beating**2).sum(axis=1) / (below * (below - 1))[:, 0]
         share = np.nan_to_num(held.positives * beaten.ravel()[place] / above[held.slice, 0])

@@ -135,15 +135,17 @@ def _dimension(name: str, table: SliceTable, bounds: tuple[int, AbstractSet[Slic
     enough = shown & (table.rows >= support)
     metrics: dict[str, list[Estimate]] = {}
     ranges: dict[str, _Range] = {}
+    compared = {name for of in DIFFERENCES[table.task].values() for name in of}
     for called, known in GROUP_METRICS[table.task].items():
         mean = MEANS[table.task][known]
         found = measured(mean, table, table.sums, alike.rows.get(known, 0.0))
         shift = table.centre if known == "mean_prediction" else 0.0
         kept = np.where(shown & (found.effective >= max(least, 1)), shift, np.nan)
         metrics[called] = _estimates(mean, found, kept)
-        # What a night does to all groups alike is no difference between them.
-        apart = measured(mean, table, table.sums, alike.groups.get(known, alike.rows.get(known, 0.0)))
-        ranges[called] = _Range.of(mean, apart, np.flatnonzero(enough & (found.effective >= SUPPORT)))
+        if called in compared:
+            # What a night does to all groups alike is no difference between them.
+            apart = measured(mean, table, table.sums, alike.groups.get(known, alike.rows.get(known, 0.0)))
+            ranges[called] = _Range.of(mean, apart, np.flatnonzero(enough & (found.effective >= SUPPORT)))
     groups = tuple(
         Group(key[0][1], round(n), not shown[at], bool(enough[at]), {name: each[at] for name, each in metrics.items()})
         for at, (key, n) in enumerate(zip(table.keys, table.rows.tolist(), strict=True))
